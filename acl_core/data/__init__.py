@@ -1,0 +1,1 @@
+"""Plates: drawn or imported, on disk as shards, degraded, augmented and batched."""

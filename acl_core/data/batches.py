@@ -1,0 +1,215 @@
+"""Batches of whole plates: bucketed by size, padded, never cut.
+
+Paper, Sec. III-D: SR sees whole plates; plates differ in size, which is why others cut them into patches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from acl_core.data.augment import augment, flip
+from acl_core.data.degrade import reduce
+from acl_core.data.manifest import DatasetCard, Plate, Side, read_card, read_plates
+from acl_core.errors import DataError
+from acl_core.models.recognizer import Characters
+from acl_core.params import Augment
+from acl_core.resize import Size
+from acl_core.seeding import generator
+
+_WORKERS = 4  # processes that make batches for a GPU; a CPU has nothing to spare
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N plates, padded to one size by repeating their last row and column.
+
+    Attributes:
+        lr: (N, 3, h, w) float32 RGB in [0, 1].
+        hr: (N, 3, scale * h, scale * w) float32 RGB in [0, 1].
+        lr_sizes: True (height, width) of each LR picture.
+        hr_sizes: True (height, width) of each HR picture.
+        characters: Boxes and classes.
+        plates: The plates themselves, in this order.
+    """
+
+    lr: Tensor
+    hr: Tensor
+    lr_sizes: list[Size]
+    hr_sizes: list[Size]
+    characters: Characters
+    plates: list[Plate]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device."""
+        lr, hr = self.lr.to(device, non_blocking=True), self.hr.to(device, non_blocking=True)
+        return Batch(lr, hr, self.lr_sizes, self.hr_sizes, self.characters.to(device), self.plates)
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """The (LR, HR) plates of one side of the split, decoded once and held in memory.
+
+    Attributes:
+        plates: Each with its LR picture.
+        card: Of the whole set.
+        scale: HR size over LR size; a set that was not degraded has scale 1 and its HR for LR.
+    """
+
+    plates: list[Plate]
+    card: DatasetCard
+    scale: int
+
+    @classmethod
+    def load(cls, folder: Path, side: Side) -> "PairSet":
+        """Read one side of a set.
+
+        Raises:
+            DataError: There is no such set, or this side of it is empty.
+        """
+        card = read_card(folder)
+        plates = [plate if plate.lr is not None else replace(plate, lr=plate.hr) for plate in read_plates(folder, side)]
+        if not plates:
+            raise DataError(f"{folder}: no {side} plates. Bring more plates or change plates.split.")
+        return cls(plates, card, card.scale or 1)
+
+    def shares(self) -> list[np.ndarray]:
+        """Character boxes (n, 4) xyxy of each plate as shares of its width and height."""
+        return [_shares(plate) for plate in self.plates]
+
+
+def plan_epoch(sizes: Sequence[Size], batch_size: int, bucket_px: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Which plates share a batch in a training epoch.
+
+    Plates are sorted by bucket, at random within one, and cut into full batches; only the last one may be smaller. The
+    batches come in random order.
+    """
+    buckets = np.array([_bucket(size, bucket_px) for size in sizes])
+    order = np.lexsort((rng.random(len(sizes)), buckets[:, 1], buckets[:, 0]))
+    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def plan_evaluation(sizes: Sequence[Size], batch_size: int, bucket_px: int) -> list[np.ndarray]:
+    """Batches of one bucket each, so that what a plate gives does not depend on the plates beside it."""
+    buckets: dict[Size, list[int]] = {}
+    for index, size in enumerate(sizes):
+        buckets.setdefault(_bucket(size, bucket_px), []).append(index)
+    return [
+        np.array(members[i : i + batch_size])
+        for _, members in sorted(buckets.items())
+        for i in range(0, len(members), batch_size)
+    ]
+
+
+class TrainingBatches(Dataset[Batch]):
+    """The batches of one epoch; item i is made from (seed, epoch, plate) alone, whichever worker makes it.
+
+    Args:
+        pairs: The training side.
+        batch_size: Plates a batch.
+        bucket_px: LR sizes are padded up to a multiple of this.
+        params: Random changes of HR, or None to take the pairs as they are.
+        flips: Mirror half of the plates.
+        seed: Of order and changes.
+        epoch: Counted from 0.
+    """
+
+    def __init__(
+        self,
+        pairs: PairSet,
+        batch_size: int,
+        bucket_px: int,
+        params: Augment | None,
+        *,
+        flips: bool,
+        seed: int,
+        epoch: int,
+    ) -> None:
+        self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
+        self._key = (seed, epoch)
+        sizes = [_lr_size(plate) for plate in pairs.plates]
+        self._plan = plan_epoch(sizes, batch_size, bucket_px, generator(*self._key))
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, item: int) -> Batch:
+        return collate([self._changed(int(i)) for i in self._plan[item]], self._pairs.scale, self._bucket_px)
+
+    def _changed(self, index: int) -> Plate:
+        plate = self._pairs.plates[index]
+        if self._params is None and not self._flips:
+            return plate
+        rng = generator(*self._key, index + 1)
+        hr, boxes = plate.hr, plate.boxes
+        if self._params is not None:
+            hr, boxes = augment(hr, boxes, self._params, rng)
+        if self._flips and rng.random() < 0.5:
+            hr, boxes = flip(hr, boxes)
+        kept = (boxes[:, 2:] - boxes[:, :2] > 1).all(axis=1)  # a character warped out of the picture is gone
+        lr = reduce(hr, self._pairs.scale)
+        return replace(plate, hr=hr, boxes=boxes[kept], classes=plate.classes[kept], lr=lr)
+
+
+class EvaluationBatches(Dataset[Batch]):
+    """All plates of a side, unchanged, in batches of one bucket."""
+
+    def __init__(self, pairs: PairSet, batch_size: int, bucket_px: int) -> None:
+        self._pairs, self._bucket_px = pairs, bucket_px
+        self._plan = plan_evaluation([_lr_size(plate) for plate in pairs.plates], batch_size, bucket_px)
+
+    def __len__(self) -> int:
+        return len(self._plan)
+
+    def __getitem__(self, item: int) -> Batch:
+        return collate([self._pairs.plates[int(i)] for i in self._plan[item]], self._pairs.scale, self._bucket_px)
+
+
+def loader(batches: Dataset[Batch], device: torch.device) -> "DataLoader[Batch]":
+    """Batches one after the other; on a machine with a GPU worker processes make them ahead."""
+    return DataLoader(batches, batch_size=None, num_workers=_WORKERS if device.type == "cuda" else 0)
+
+
+def collate(plates: list[Plate], scale: int, bucket_px: int) -> Batch:
+    """Pad plates to their largest bucket and stack them."""
+    lr_sizes = [_lr_size(plate) for plate in plates]
+    buckets = [_bucket(size, bucket_px) for size in lr_sizes]
+    padded = (max(h for h, _ in buckets), max(w for _, w in buckets))
+    hr_sizes = [(h * scale, w * scale) for h, w in lr_sizes]
+    boxes = [torch.from_numpy(_shares(plate)) for plate in plates]
+    owner = [torch.full((len(b),), i) for i, b in enumerate(boxes)]
+    classes = [torch.from_numpy(plate.classes) for plate in plates]
+    characters = Characters(torch.cat(boxes), torch.cat(classes), torch.cat(owner), len(plates))
+    lr = _stack([plate.lr for plate in plates if plate.lr is not None], padded)
+    hr = _stack([plate.hr for plate in plates], (padded[0] * scale, padded[1] * scale))
+    return Batch(lr, hr, lr_sizes, hr_sizes, characters, plates)
+
+
+def _stack(images: Sequence[np.ndarray], size: Size) -> Tensor:
+    """(N, 3, H, W) float32 in [0, 1], channels_last in memory, edges repeated into the padding."""
+    padded = [
+        np.pad(image, ((0, size[0] - image.shape[0]), (0, size[1] - image.shape[1]), (0, 0)), mode="edge")
+        for image in images
+    ]
+    return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
+
+
+def _lr_size(plate: Plate) -> Size:
+    if plate.lr is None:
+        raise DataError(f"{plate.name}: has no LR picture. Run the degrade stage (`dvc repro`).")
+    return int(plate.lr.shape[0]), int(plate.lr.shape[1])
+
+
+def _bucket(size: Size, bucket_px: int) -> Size:
+    return -(-size[0] // bucket_px) * bucket_px, -(-size[1] // bucket_px) * bucket_px
+
+
+def _shares(plate: Plate) -> np.ndarray:
+    """(n, 4) float32 xyxy as shares of the plate's width and height."""
+    height, width = plate.hr.shape[:2]
+    return plate.boxes / np.array([width, height, width, height], np.float32)

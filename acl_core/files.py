@@ -1,0 +1,33 @@
+"""Writing files so that nothing is ever half written or lost."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a new file beside ``path``, then rename: a reader or a crash sees the old file or the new one.
+
+    Args:
+        path: The file to make or replace; its folder must exist.
+        write: Writes the file that it is given.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def hash_folder(folder: Path, pattern: str = "*") -> str:
+    """SHA-256 over the names and contents of the files in a folder and below it."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob(pattern) if p.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,263 @@
+"""The schema of ``params.yaml``: one frozen section a stage, every number with its unit and its source.
+
+``params.yaml`` is the only place for numbers, so no field here has a default; an unknown or missing name is an error.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from acl_core.errors import ParamsError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+SUPPORTED_SCALES = (2, 3, 4, 6, 8)
+
+
+class PlateFormat(StrEnum):
+    """Where plates come from."""
+
+    SYNTHETIC = "synthetic"
+    YOLO = "yolo"
+
+
+class Direction(StrEnum):
+    """The direction in which the characters of one line are read."""
+
+    LTR = "ltr"
+    RTL = "rtl"
+
+
+class Precision(StrEnum):
+    """Arithmetic of the networks; ``auto`` asks the machine (see :mod:`acl_core.device`)."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+class Skip(StrEnum):
+    """What is added to the output of the super-resolution network."""
+
+    NONE = "none"  # the paper
+    BICUBIC = "bicubic"  # ours: the network learns the difference to bicubic, which small ones need
+
+
+class Architecture(StrEnum):
+    """Recognizers that can be trained."""
+
+    YOLOV5N = "yolov5n"
+    YOLOV5S = "yolov5s"
+    YOLO11N = "yolo11n"
+    PAPER = "paper"  # Algorithm 1 with an anchor head and Eq. (3)
+
+
+class Section(BaseModel):
+    """A frozen part of ``params.yaml`` that refuses names it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Common(Section):
+    """What every stage shares."""
+
+    seed: Annotated[int, Field(ge=0)]
+    precision: Precision
+    device: str  # auto, cpu, cuda or cuda:N
+
+
+class Split(Section):
+    """Shares of the plate strings (not of the pictures) that go to each side; train is the rest."""
+
+    validation: Share
+    test: Share
+
+    @model_validator(mode="after")
+    def _leaves_train(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation + test must leave something to train on (below 1)")
+        return self
+
+
+class Camera(Section):
+    """The camera in front of a synthetic plate. All ours; draws are uniform up to the limits, 0 is no effect."""
+
+    # Where it stands.
+    max_yaw_deg: Annotated[float, Field(ge=0, le=75)]  # turn to the side, which narrows the plate
+    max_pitch_deg: Annotated[float, Field(ge=0, le=60)]  # height above the plate, which flattens it
+    max_roll_deg: Annotated[float, Field(ge=0, le=45)]  # turn in the plane of the picture
+    max_margin: Share  # strip of car around the plate, as a share of the plate's height
+    # Light.
+    max_exposure_stops: NotNegative  # missing light, or 0.4 times as many stops too much; a stop is a factor of 2
+    max_gradient: Share  # loss of light from one side to the other
+    max_cast: Share  # relative change of one colour channel
+    max_haze: Share  # share of contrast that is lost
+    shade_probability: Share  # a hard shadow lies over a part of the plate
+    glare_probability: Share  # a reflection washes out a part of the plate
+    grey_probability: Share  # infra-red and monochrome cameras
+    # Lens and sensor.
+    max_blur_px: NotNegative  # sigma of the lens blur, HR pixels
+    max_motion_px: NotNegative  # length of the motion blur, HR pixels
+    max_noise: Share  # standard deviation of the sensor noise, as a share of full scale
+    max_sharpening: NotNegative  # gain of the unsharp mask that cameras apply
+    min_jpeg_quality: Annotated[int, Field(ge=1, le=100)]  # the best is 100: not compressed
+
+
+class Synthetic(Section):
+    """How many plates to draw and which, and how much they differ from the norm. All ours."""
+
+    train: Count  # plates
+    validation: Count
+    test: Count
+    types: dict[str, NotNegative]  # plate type of the layout file -> relative frequency
+    letters: str  # usage letters that are drawn; empty: all that a type bears
+    width_px: tuple[Count, Count]  # narrowest and widest HR picture
+    hand_share: Share  # plates in the plates' own monoline lettering; the rest is in open fonts
+    max_weight: Share  # change of the logarithm of the width of strokes
+    max_squeeze: Share  # relative loss of width and of height of all characters
+    max_slant_deg: Annotated[float, Field(ge=0, le=30)]  # of all characters
+    max_bend_per_m: NotNegative  # curvature of the plate (1 over its radius in metres)
+    max_relief: Share  # light and dark edges of embossed characters, as a share of full scale
+    fittings_probability: Share  # of each: rim, bolts, plate holder
+    dirt_probability: Share
+    camera: Camera
+
+
+class Plates(Section):
+    """The source of plates and what counts as a high-resolution one."""
+
+    source: str  # a layout file (synthetic) or a folder (imported), seen from the workspace
+    format: PlateFormat
+    direction: Direction
+    min_width_px: Count  # narrower crops are not HR: they are rejected with a reason
+    max_width_px: Count  # larger pictures are reduced to fit (the paper's largest plate: 144 x 96)
+    max_height_px: Count
+    max_rejected_share: Share  # more rejected pictures than this stop the run
+    split: Split  # imported plates only; synthetic ones are drawn for their side
+    synthetic: Synthetic
+
+
+class Sr(Section):
+    """The super-resolution network. Paper, Sec. III-A: blocks 7, channels 64, features 256, skip none."""
+
+    blocks: Annotated[int, Field(ge=2)]  # up-blocks; there is one down-block fewer
+    channels: Count  # of every block
+    features: Count  # of the first convolution
+    skip: Skip
+    bucket_px: Count  # LR sizes are padded up to a multiple of this, so that plates share batches
+
+
+class RecognizerParams(Section):
+    """The character recognizer."""
+
+    architecture: Architecture
+    input_px: Annotated[int, Field(multiple_of=32)]  # Paper, Sec. III-A: 256
+
+
+class Reading(Section):
+    """The rule that turns boxes into text while training; ``evaluate`` chooses its own on validation."""
+
+    confidence: Share  # less certain boxes are ignored
+    overlap: Share  # of two boxes with a larger intersection over union, the less certain one is ignored
+
+
+class Augment(Section):
+    """Random changes of the HR picture before it is degraded; all ours."""
+
+    warp: Share  # largest shift of a corner, as a share of the side
+    brightness: Share  # largest change of level, as a share of full scale
+    contrast: Share  # largest relative change around the mean
+    gamma: NotNegative  # largest change of the logarithm of gamma
+    colour: Share  # largest relative change of one channel
+    blur_px: NotNegative  # largest sigma of an additional blur of the HR picture
+
+
+class Training(Section):
+    """One run of the training loop."""
+
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive  # of AdamW, at the top of the schedule
+    weight_decay: NotNegative
+    warmup_epochs: NotNegative  # linear from 0, then cosine to 1 % of the learning rate
+    ema_decay: Share  # of the averaged weights that are validated and saved
+    clip_norm: Positive  # largest gradient norm
+    validate_every: Count  # epochs
+
+
+class PretrainSr(Training):
+    """SR alone, L1 (Paper, Sec. III-A)."""
+
+    flip: bool  # mirror plates at random; only SR may, a recognizer never
+
+
+class Phase1(Training):
+    """SR against the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1)."""
+
+    alpha: NotNegative  # Paper, Table 7: 0.01 is best
+
+
+class Rounds(Section):
+    """Rounds of Phase 1 and Phase 2."""
+
+    n: Count  # Paper: 1
+
+
+class Evaluate(Section):
+    """The final measurement."""
+
+    confidences: Annotated[list[Share], Field(min_length=1)]  # candidates for the reading rule
+    overlaps: Annotated[list[Share], Field(min_length=1)]
+    bootstrap: Count  # resamples of the test plates for the 95 % intervals
+    gallery: Count  # plates shown side by side in the report
+
+
+class Params(Section):
+    """The whole of ``params.yaml``."""
+
+    code: str  # where acl_core/ and tasks/ lie, seen from the workspace; read by dvc.yaml
+    scales: Annotated[list[int], Field(min_length=1)]
+    common: Common
+    plates: Plates
+    sr: Sr
+    recognizer: RecognizerParams
+    reading: Reading
+    augment: Augment
+    pretrain_sr: PretrainSr
+    pretrain_recognizer: Training
+    phase1: Phase1
+    phase2: Training
+    rounds: Rounds
+    evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def _scales_are_known(self) -> Self:
+        unknown = sorted(set(self.scales) - set(SUPPORTED_SCALES))
+        if unknown:
+            raise ValueError(f"scales {unknown} are not among {list(SUPPORTED_SCALES)}")
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Read ``params.yaml``.
+
+    Raises:
+        ParamsError: The file is missing, is no YAML, or a value is out of its range; one line names each field.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path}: not found. Run from a workspace, a folder with a params.yaml.") from error
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())}).") from error
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
+        raise ParamsError(f"{path}: {problems}. Compare with the params.yaml at the root of the project.") from error

@@ -1,0 +1,58 @@
+"""Pictures from outside: read with limits, turned upright, as 8-bit RGB."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from acl_core.errors import DataError
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+_MAX_PIXELS = 64_000_000  # a 64-megapixel photograph; more is taken for a decompression bomb
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture file as (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: The file is missing, empty, damaged, larger than 64 megapixels or no picture.
+    """
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            if image.width * image.height > _MAX_PIXELS:
+                raise DataError(f"picture of {image.width} x {image.height} px, more than {_MAX_PIXELS // 10**6} Mpx")
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            return np.asarray(_eight_bit(upright).convert("RGB"))
+    except FileNotFoundError as error:
+        raise DataError("picture not found") from error
+    # ultralytics, once loaded, replaces Image.open: for a file that Pillow does not know it then asks for pi_heif.
+    except (UnidentifiedImageError, ImportError) as error:
+        raise DataError(f"not a picture ({' or '.join(_FORMATS)})") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"damaged picture ({error})") from error
+
+
+def fit_within(image: np.ndarray, max_width: int, max_height: int) -> tuple[np.ndarray, tuple[float, float]]:
+    """Reduce a picture to fit a size, with antialiased bicubic and its shape kept; a smaller one is left alone.
+
+    Returns:
+        The picture and the factors (x, y) by which coordinates in it are to be multiplied.
+    """
+    height, width = image.shape[:2]
+    factor = min(1.0, max_width / width, max_height / height)
+    if factor == 1.0:
+        return image, (1.0, 1.0)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    reduced = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
+    return reduced, (size[0] / width, size[1] / height)
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Pillow's conversion of 16-bit grey to RGB clips at 255; scale it instead."""
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        levels = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if levels.max(initial=0) > 255 else 255.0
+        return Image.fromarray((levels.clip(0, top) * (255 / top)).round().astype(np.uint8))
+    return image
