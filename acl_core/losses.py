@@ -1,0 +1,31 @@
+"""The pixel loss of whole plates of different sizes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from acl_core.resize import Size
+
+
+def true_pixels(sizes: Sequence[Size], height: int, width: int, device: torch.device) -> Tensor:
+    """(N, 1, height, width) float32: 1 on a plate, 0 on its padding."""
+    true_height = torch.tensor([h for h, _ in sizes], device=device)
+    true_width = torch.tensor([w for _, w in sizes], device=device)
+    rows = torch.arange(height, device=device) < true_height[:, None]
+    columns = torch.arange(width, device=device) < true_width[:, None]
+    return (rows[:, None, :, None] & columns[:, None, None, :]).float()
+
+
+def pixel_loss(sr: Tensor, hr: Tensor, sizes: Sequence[Size]) -> Tensor:
+    """Loss_SR: mean of |HR - SR| over the true pixels and channels of a batch.
+
+    Paper: Eq. (2) sums over pixels and images. Ours: the mean, because a sum would drown alpha * Loss_char (Eq. 1).
+
+    Args:
+        sr: (N, 3, H, W) in [0, 1], as the network gives it.
+        hr: (N, 3, H, W) in [0, 1].
+        sizes: True (height, width) of each plate; what lies beyond is padding and has no part in the loss.
+    """
+    mask = true_pixels(sizes, hr.shape[2], hr.shape[3], hr.device)
+    return ((hr - sr).abs() * mask).sum() / (mask.sum() * hr.shape[1])

@@ -1,0 +1,1 @@
+"""Networks: super-resolution (LR batch to SR batch) and character recognizers (square picture to characters)."""

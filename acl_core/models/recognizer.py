@@ -1,0 +1,69 @@
+"""What every character recognizer shares, whatever network and loss stand behind it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Characters:
+    """True characters of a batch of plates.
+
+    Boxes are shares of the plate, because the join stretches every plate to one square: shares stay what they are.
+
+    Attributes:
+        boxes: (M, 4) float32, xyxy in [0, 1] of the plate's width and height.
+        classes: (M,) int64.
+        plate: (M,) int64, index of the plate in the batch.
+        n_plates: Plates in the batch, those without characters too.
+    """
+
+    boxes: Tensor
+    classes: Tensor
+    plate: Tensor
+    n_plates: int
+
+    def to(self, device: torch.device) -> "Characters":
+        """The same on another device."""
+        boxes, classes, plate = (t.to(device, non_blocking=True) for t in (self.boxes, self.classes, self.plate))
+        return Characters(boxes, classes, plate, self.n_plates)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Every box that a recognizer proposes, before any is dropped.
+
+    Attributes:
+        boxes: (N, A, 4) float32, xyxy as shares of the plate.
+        scores: (N, A, classes) float32 in [0, 1].
+    """
+
+    boxes: Tensor
+    scores: Tensor
+
+
+class Recognizer(nn.Module, ABC):
+    """A network that finds and names characters in square pictures.
+
+    Attributes:
+        n_classes: Number of character classes.
+        input_px: Side of the square input in pixels.
+    """
+
+    n_classes: int
+    input_px: int
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Any:
+        """Raw output for (N, 3, input_px, input_px) RGB in [0, 1]; its form is the network's own business."""
+
+    @abstractmethod
+    def loss(self, raw: Any, characters: Characters) -> Tensor:
+        """Loss_char: the network's loss summed over the batch, divided by its number of plates. A scalar, float32."""
+
+    @abstractmethod
+    def candidates(self, raw: Any) -> Candidates:
+        """Boxes and class scores of a raw output."""
