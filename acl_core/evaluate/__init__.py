@@ -1,0 +1,1 @@
+"""Measuring a method plate by plate: boxes, texts and pictures held against the truth."""

@@ -1,0 +1,1 @@
+"""Training: one loop for every stage, a step for each kind of training."""

@@ -1,0 +1,122 @@
+"""The trainings of the method, each one call of the loop with its own step and its own idea of better.
+
+Paper, Sec. III-C: both networks are trained alone first; Phase 1 then trains SR in front of the frozen recognizer,
+Phase 2 the recognizer behind the frozen SR.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
+from acl_core.data.manifest import Side
+from acl_core.evaluate.outcome import Compare
+from acl_core.evaluate.validation import by_pictures, by_plates_read
+from acl_core.models.enlarger import Enlarger
+from acl_core.models.freezing import frozen
+from acl_core.models.recognizer import Recognizer
+from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training
+from acl_core.train.loop import FitResult, Job, fit
+from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The plates that a training sees.
+
+    Attributes:
+        train: Plates to learn from, changed at random by ``augment``.
+        validation: Plates that decide which weights are kept; unchanged.
+        augment: Random changes, or None.
+        bucket_px: LR sizes are padded up to a multiple of this.
+        seed: Of order and changes.
+    """
+
+    train: PairSet
+    validation: PairSet
+    augment: Augment | None
+    bucket_px: int
+    seed: int
+
+    @classmethod
+    def load(cls, pairs: Path, augment: Augment | None, bucket_px: int, seed: int) -> "TrainingData":
+        """Both sides of a degraded set."""
+        train, validation = PairSet.load(pairs, Side.TRAIN), PairSet.load(pairs, Side.VALIDATION)
+        return cls(train, validation, augment, bucket_px, seed)
+
+    def batches(
+        self, batch_size: int, device: torch.device, *, flips: bool = False
+    ) -> Callable[[int], Iterable[Batch]]:
+        """The batches of an epoch, counted from 0."""
+
+        def of_epoch(epoch: int) -> Iterable[Batch]:
+            batches = TrainingBatches(
+                self.train, batch_size, self.bucket_px, self.augment, flips=flips, seed=self.seed, epoch=epoch
+            )
+            return loader(batches, device)
+
+        return of_epoch
+
+
+def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
+    """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2)."""
+    return fit(
+        sr,
+        sr_step(sr, job.compute),
+        data.batches(params.batch_size, job.compute.device, flips=params.flip),
+        by_pictures(data.validation, job.compute, data.bucket_px),
+        params,
+        select="psnr_db",
+        job=job,
+    )
+
+
+def pretrain_recognizer(
+    recognizer: Recognizer, data: TrainingData, params: Training, rule: Reading, job: Job
+) -> FitResult:
+    """The recognizer alone on HR plates."""
+    return fit(
+        recognizer,
+        recognizer_on_hr_step(recognizer, job.compute),
+        data.batches(params.batch_size, job.compute.device),
+        by_plates_read(lambda net: (None, net), data.validation, rule, job.compute, data.bucket_px),
+        params,
+        select="plates_read",
+        job=job,
+    )
+
+
+def phase1(
+    sr: Enlarger, recognizer: Recognizer, data: TrainingData, params: Phase1, rule: Reading, job: Job
+) -> FitResult:
+    """SR in front of the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1)."""
+    with frozen(recognizer):
+        return fit(
+            sr,
+            phase1_step(sr, recognizer, params.alpha, job.compute),
+            data.batches(params.batch_size, job.compute.device),
+            by_plates_read(
+                lambda net: (net, recognizer), data.validation, rule, job.compute, data.bucket_px, compare=Compare.PSNR
+            ),
+            params,
+            select="plates_read",
+            job=job,
+        )
+
+
+def phase2(
+    enlarger: Enlarger, recognizer: Recognizer, data: TrainingData, params: Training, rule: Reading, job: Job
+) -> FitResult:
+    """The recognizer behind the frozen enlarger, Loss_char alone; with bicubic, the control without SR."""
+    with frozen(enlarger):
+        return fit(
+            recognizer,
+            phase2_step(enlarger, recognizer, job.compute),
+            data.batches(params.batch_size, job.compute.device),
+            by_plates_read(lambda net: (enlarger, net), data.validation, rule, job.compute, data.bucket_px),
+            params,
+            select="plates_read",
+            job=job,
+        )

@@ -1,0 +1,106 @@
+"""One training step of each kind: a function of a batch that returns named losses.
+
+Which network is trained and which is frozen is decided by the caller (:func:`acl_core.models.freezing.frozen`); a step
+only says what is computed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from acl_core.data.batches import Batch
+from acl_core.device import Compute
+from acl_core.losses import pixel_loss
+from acl_core.models.enlarger import Enlarger
+from acl_core.models.join import join
+from acl_core.models.recognizer import Recognizer
+
+
+@dataclass(frozen=True)
+class Losses:
+    """What a step computed.
+
+    Attributes:
+        total: The scalar that is minimised.
+        named: Detached scalars for the record; after the backward pass also norms of gradients.
+    """
+
+    total: Tensor
+    named: dict[str, Tensor] = field(default_factory=dict)
+
+
+Step = Callable[[Batch], Losses]
+
+
+def sr_step(sr: Enlarger, compute: Compute) -> Step:
+    """SR alone: Loss_SR (Eq. 2)."""
+
+    def step(batch: Batch) -> Losses:
+        with compute.autocast():
+            enlarged = sr(batch.lr, batch.lr_sizes)
+        loss = pixel_loss(enlarged, batch.hr, batch.hr_sizes)
+        return Losses(loss, {"loss_sr": loss.detach()})
+
+    return step
+
+
+def recognizer_on_hr_step(recognizer: Recognizer, compute: Compute) -> Step:
+    """The recognizer alone, on HR plates: Loss_char."""
+
+    def step(batch: Batch) -> Losses:
+        return _recognizer_losses(recognizer, join(batch.hr, batch.hr_sizes, recognizer.input_px), batch, compute)
+
+    return step
+
+
+def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Compute) -> Step:
+    """SR with the recognizer frozen: Loss = Loss_SR + alpha * Loss_char (Eq. 1).
+
+    The norms of both terms' gradients at the SR output are recorded; they say what alpha weighs against what.
+    """
+
+    def step(batch: Batch) -> Losses:
+        with compute.autocast():
+            enlarged = sr(batch.lr, batch.lr_sizes)
+        for_pixels, for_characters = enlarged.view_as(enlarged), enlarged.view_as(enlarged)
+        loss_sr = pixel_loss(for_pixels, batch.hr, batch.hr_sizes)
+        picture = join(for_characters, batch.hr_sizes, recognizer.input_px)
+        with compute.autocast():
+            raw = recognizer(picture)
+        loss_char = recognizer.loss(raw, batch.characters)
+        losses = Losses(loss_sr + alpha * loss_char, {"loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()})
+        _record_norm(for_pixels, "gradient_sr", losses)
+        _record_norm(for_characters, "gradient_char", losses)
+        return losses
+
+    return step
+
+
+def phase2_step(enlarger: Enlarger, recognizer: Recognizer, compute: Compute) -> Step:
+    """The recognizer on what a frozen enlarger makes of LR: Loss_char alone."""
+
+    def step(batch: Batch) -> Losses:
+        with torch.no_grad():
+            with compute.autocast():
+                enlarged = enlarger(batch.lr, batch.lr_sizes)
+            picture = join(enlarged, batch.hr_sizes, recognizer.input_px)
+        return _recognizer_losses(recognizer, picture, batch, compute)
+
+    return step
+
+
+def _recognizer_losses(recognizer: Recognizer, picture: Tensor, batch: Batch, compute: Compute) -> Losses:
+    with compute.autocast():
+        raw = recognizer(picture)
+    loss = recognizer.loss(raw, batch.characters)
+    return Losses(loss, {"loss_char": loss.detach()})
+
+
+def _record_norm(tensor: Tensor, name: str, losses: Losses) -> None:
+    def record(gradient: Tensor) -> None:
+        losses.named[name] = gradient.detach().float().norm()
+
+    if tensor.requires_grad:
+        tensor.register_hook(record)  # type: ignore[no-untyped-call]

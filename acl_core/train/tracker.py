@@ -1,0 +1,50 @@
+"""Where a training run reports to."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+class Tracker(Protocol):
+    """Receives what a run reports; a tracker that fails must say so and let training go on."""
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Settings of the run."""
+
+    def metrics(self, values: Mapping[str, float], epoch: int) -> None:
+        """Numbers at the end of an epoch, counted from 1."""
+
+    def picture(self, name: str, image: np.ndarray) -> None:
+        """An (H, W, 3) uint8 RGB picture."""
+
+    def artifact(self, path: Path) -> None:
+        """A file that belongs to the run."""
+
+
+class Silent:
+    """A tracker that keeps nothing."""
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Ignored."""
+
+    def metrics(self, values: Mapping[str, float], epoch: int) -> None:
+        """Ignored."""
+
+    def picture(self, name: str, image: np.ndarray) -> None:
+        """Ignored."""
+
+    def artifact(self, path: Path) -> None:
+        """Ignored."""
+
+
+def write_curves(history: list[dict[str, float]], path: Path) -> None:
+    """Write one row an epoch as CSV, for `dvc plots` and the report; a missing number is an empty cell."""
+    names = sorted({name for row in history for name in row} - {"epoch"})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["epoch", *names])
+        writer.writeheader()
+        writer.writerows({k: f"{v:.6g}" for k, v in row.items()} for row in history)
