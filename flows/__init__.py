@@ -1,0 +1,1 @@
+"""When and where: Prefect flows. They import tasks, nothing imports them."""

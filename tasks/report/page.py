@@ -1,0 +1,68 @@
+"""From the evaluations of all scales to one self-contained HTML page."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from tasks.report.curves import curves_svg
+from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS
+
+
+def render(evaluations: dict[str, Path], curves: Path, title: str) -> str:
+    """The page as text, with all pictures inside.
+
+    Args:
+        evaluations: Folder of each scale (``x4``), as the evaluate stage wrote it.
+        curves: Folder of the training curves.
+        title: Heading of the page.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True
+    )
+    template = environment.get_template("page.html.j2")
+    scales = {name: _scale(folder) for name, folder in evaluations.items()}
+    return template.render(
+        title=title,
+        scales=scales,
+        curves=curves_svg(curves),
+        metrics=METRICS,
+        method_titles=METHODS,
+        gallery_titles=GALLERY_TITLES,
+    )
+
+
+def _scale(folder: Path) -> dict[str, Any]:
+    table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+    return {
+        "meta": json.loads((folder / "meta.json").read_text(encoding="utf-8")),
+        "rows": {m: {k: _cell(table[m][k], *METRICS[k][1:]) for k in METRICS} for m in METHODS if m in table},
+        "per_class": _per_class(json.loads((folder / "per_class.json").read_text(encoding="utf-8"))),
+        "gallery": list(_gallery(folder / "gallery")),
+    }
+
+
+def _cell(interval: dict[str, float | None], factor: float, digits: int) -> str:
+    """``83.5 (80.1-86.9)``, or a dash where there is nothing to measure."""
+    value, low, high = interval["value"], interval["low"], interval["high"]
+    if value is None or low is None or high is None:
+        return "-"
+    return f"{value * factor:.{digits}f} ({low * factor:.{digits}f} to {high * factor:.{digits}f})"
+
+
+def _per_class(rows: dict[str, dict[str, float | None]]) -> list[tuple[str, dict[str, float | None]]]:
+    """Classes that occur in the test plates, the worst of Phase 2 first."""
+    there = [(name, row) for name, row in rows.items() if row.get("phase2") is not None]
+    return sorted(there, key=lambda item: (item[1]["phase2"] or 0.0, item[0]))
+
+
+def _gallery(folder: Path) -> Iterable[dict[str, Any]]:
+    for row, entry in enumerate(json.loads((folder / "gallery.json").read_text(encoding="utf-8"))):
+        cells = []
+        for column, method in GALLERY.items():
+            data = base64.b64encode((folder / f"{row:02d}-{column}.png").read_bytes()).decode()
+            cells.append({"column": column, "png": data, "text": entry["texts"][method] if method else None})
+        yield {"name": entry["name"], "true": entry["true"], "cells": cells}

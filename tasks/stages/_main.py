@@ -1,0 +1,125 @@
+"""The frame round every stage: parameters, paths, tracking, checkpoint and errors, from the signature of ``run``.
+
+A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, and ``dvc.yaml`` lists the
+same sections under ``params``. Its keyword parameters of type Path or int are options of the command line, so that
+every path is written once, in ``dvc.yaml``. A keyword parameter ``job`` of type :class:`acl_core.train.loop.Job` is
+made here.
+"""
+
+import argparse
+import hashlib
+import inspect
+import logging
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import acl_core
+from acl_core.device import compute_of
+from acl_core.errors import AclError
+from acl_core.files import hash_folder
+from acl_core.params import Params, Precision, Section, load_params
+from acl_core.train.checkpoint import Checkpoint
+from acl_core.train.loop import Job
+from tasks.environment import prepare
+from tasks.tracking import open_tracker
+
+log = logging.getLogger(__name__)
+
+Run = Callable[..., Mapping[str, float]]
+_CHECKPOINTS = Path("runs")  # outside DVC's outs, which DVC deletes before a stage runs
+
+
+def main(run: Run) -> None:
+    """Run a stage from the command line and leave with its exit code.
+
+    An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback.
+    """
+    options = _options(run)
+    stage = stage_name(run, options)
+    prepare(stage)
+    try:
+        _run(run, stage, options, load_params(Path("params.yaml")))
+    except AclError as error:
+        log.error("%s: %s", type(error).__name__, error)
+        sys.exit(error.exit_code)
+    except PermissionError as error:
+        log.error("%s: no write access. Change its owner or mode, or run in another workspace.", error.filename)
+        sys.exit(2)
+    except OSError as error:
+        log.error("%s: %s", error.filename or "disk", error.strerror or error)
+        sys.exit(2)
+
+
+def sections_of(run: Run) -> list[str]:
+    """Names of the ``params.yaml`` sections that a stage takes."""
+    kinds = inspect.signature(run).parameters.values()
+    return [p.name for p in kinds if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+
+
+def options_of(run: Run) -> dict[str, type]:
+    """Names and types of a stage's command-line options."""
+    hints = typing.get_type_hints(run)
+    kinds = inspect.signature(run).parameters.values()
+    keywords = [p.name for p in kinds if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    return {name: hints[name] for name in keywords if hints[name] in (Path, int)}
+
+
+def stage_name(run: Run, options: Mapping[str, Any]) -> str:
+    """The stage as DVC names it, such as ``phase1@4``."""
+    module = inspect.getmodule(run)
+    spec = getattr(module, "__spec__", None)
+    name = str(spec.name if spec else run.__module__).rpartition(".")[2]
+    return f"{name}@{options['scale']}" if "scale" in options else name
+
+
+def _options(run: Run) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(description=inspect.getdoc(run))
+    for name, kind in options_of(run).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, required=True)
+    return vars(parser.parse_args())
+
+
+def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
+    sections = {name: getattr(params, name) for name in sections_of(run)}
+    with ExitStack() as stack:
+        arguments = dict(options)
+        checkpoint = None
+        if typing.get_type_hints(run).get("job") is Job:
+            checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options))
+            compute = compute_of(params.common)
+            compute = compute.in_precision(Precision(checkpoint.recall("precision", compute.precision.value)))
+            log.info("%s on %s in %s", stage, compute.device, compute.precision.value)
+            settings = flatten(sections) | {"stage": stage, "used_precision": compute.precision.value} | _scale(options)
+            tracker = stack.enter_context(open_tracker(stage, Path(params.code), settings))
+            arguments["job"] = Job(stage, compute, tracker, checkpoint)
+        result = run(*sections.values(), **arguments)
+        log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in result.items()))
+        if checkpoint is not None:
+            checkpoint.remove()
+
+
+def flatten(sections: Mapping[str, Section]) -> dict[str, object]:
+    """``{"phase1.alpha": 0.01, ...}`` of some sections, for tracking."""
+    dumps = {name: section.model_dump(mode="json") for name, section in sections.items()}
+    return {f"{name}.{key}": value for name, dump in dumps.items() for key, value in dump.items()}
+
+
+def _scale(options: Mapping[str, Any]) -> dict[str, object]:
+    return {"scale": options["scale"]} if "scale" in options else {}
+
+
+def _key(sections: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+    """Hash of all that decides a training's result: sections, inputs and code."""
+    digest = hashlib.sha256()
+    for name, section in sorted(sections.items()):
+        digest.update(f"{name}={section.model_dump_json()}".encode())
+    for name, value in sorted(options.items()):
+        digest.update(f"{name}={value}".encode())
+        if isinstance(value, Path) and value.is_dir():
+            digest.update(hash_folder(value).encode())
+    digest.update(hash_folder(Path(acl_core.__file__).parent, "*.py").encode())
+    return digest.hexdigest()[:16]

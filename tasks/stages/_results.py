@@ -1,0 +1,65 @@
+"""What every training stage leaves behind: weights with a card, curves, and a few plates to look at."""
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from acl_core.evaluate.strip import strip
+from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.recognizer import Recognizer
+from acl_core.models.weights import save_weights
+from acl_core.train.loop import FitResult, Job
+from acl_core.train.phases import TrainingData
+from acl_core.train.tracker import write_curves
+from tasks.provenance import git_commit
+
+SR_FILE = "sr.safetensors"
+RECOGNIZER_FILE = "recognizer.safetensors"
+_PLATES_SHOWN = 6
+
+
+def save_sr(
+    sr: Enlarger, result: FitResult, data: TrainingData, out: Path, curves: Path, job: Job
+) -> Mapping[str, float]:
+    """Save a trained enlarger and show what it makes of a few validation plates."""
+    save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
+    _finish(result, curves, job)
+    rows = [Bicubic(sr.scale), sr, None]
+    job.tracker.picture("validation", strip(rows, data.validation, _PLATES_SHOWN, job.compute, data.bucket_px))
+    return result.best
+
+
+def save_recognizer(
+    recognizer: Recognizer, result: FitResult, data: TrainingData, out: Path, curves: Path, job: Job
+) -> Mapping[str, float]:
+    """Save a trained recognizer; its card holds the classes in the order of its output."""
+    card = _card(recognizer, result, data, job)
+    card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
+    save_weights(recognizer, out / RECOGNIZER_FILE, card)
+    _finish(result, curves, job)
+    return result.best
+
+
+def _card(net: Enlarger | Recognizer, result: FitResult, data: TrainingData, job: Job) -> dict[str, Any]:
+    return {
+        "stage": job.label,
+        "network": type(net).__name__,
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "data": data.train.card.source,
+        "plates": data.train.card.plates,
+        "seed": data.seed,
+        "validation": result.best,
+        "precision": job.compute.precision.value,
+        "device": job.compute.device.type,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "commit": git_commit(),
+    }
+
+
+def _finish(result: FitResult, curves: Path, job: Job) -> None:
+    write_curves(result.history, curves)
+    job.tracker.artifact(curves)

@@ -1,0 +1,166 @@
+"""DVC stage: every method on the test plates of one scale."""
+
+import csv
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from acl_core.data.batches import PairSet
+from acl_core.data.manifest import Side, text_of
+from acl_core.device import Compute
+from acl_core.evaluate.decode import Detections
+from acl_core.evaluate.outcome import Compare, Outcome, enlarge_plates, readings, run_method
+from acl_core.evaluate.scores import score
+from acl_core.files import hash_folder
+from acl_core.models.build import load_recognizer, load_sr
+from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.recognizer import Recognizer
+from acl_core.params import Common, Evaluate, RecognizerParams, Rounds, Sr
+from acl_core.seeding import generator
+from acl_core.statistics.alignment import align
+from acl_core.statistics.table import choose_rule, per_class, table
+from acl_core.train.loop import Job
+from tasks.provenance import git_commit
+from tasks.stages._main import main
+from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
+
+log = logging.getLogger(__name__)
+
+
+class Method(NamedTuple):
+    """A row of the table: how plates are enlarged (None: HR itself) and by what they are read."""
+
+    enlarger: Enlarger | None
+    recognizer: Recognizer
+
+
+def run(
+    sr: Sr,
+    recognizer: RecognizerParams,
+    rounds: Rounds,
+    evaluate: Evaluate,
+    common: Common,
+    *,
+    scale: int,
+    pairs: Path,
+    recognizer_hr: Path,
+    sr_alone: Path,
+    phase1: Path,
+    phase2: Path,
+    final: Path,
+    bicubic_phase2: Path,
+    out: Path,
+    job: Job,
+) -> Mapping[str, float]:
+    """Measure all methods with one reading rule, which is chosen on validation; test plates are touched here only."""
+    validation, test = PairSet.load(pairs, Side.VALIDATION), PairSet.load(pairs, Side.TEST)
+    classes = test.card.classes
+
+    def reader(folder: Path) -> Recognizer:
+        return load_recognizer(recognizer, classes, folder / RECOGNIZER_FILE, job.compute)
+
+    def enlarger(folder: Path) -> Enlarger:
+        return load_sr(scale, sr, folder / SR_FILE, job.compute)
+
+    on_hr, trained_sr = reader(recognizer_hr), enlarger(phase1)
+    methods = {
+        "bicubic": Method(Bicubic(scale), on_hr),
+        "bicubic_phase2": Method(Bicubic(scale), reader(bicubic_phase2)),
+        "sr": Method(enlarger(sr_alone), on_hr),
+        "phase1": Method(trained_sr, on_hr),
+        "phase2": Method(trained_sr, reader(phase2)),
+        "hr": Method(None, on_hr),
+    }
+    if rounds.n > 1:
+        methods["rounds"] = Method(enlarger(final), reader(final))
+    on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING)
+    rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
+    log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
+    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, Compare.EVERYTHING)
+    scores = {name: score(outcome, test, rule) for name, outcome in outcomes.items()}
+    rows = table(scores, evaluate.bootstrap, common.seed)
+
+    out.mkdir(parents=True, exist_ok=True)
+    found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
+    _write_json(out / "table.json", rows)
+    _write_json(out / "per_class.json", per_class(scores, classes))
+    _write_json(out / "meta.json", _meta(test, rule.model_dump(), common.seed, hash_folder(pairs)))
+    _write_plates(out / "plates.csv", found, test)
+    _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
+    summary = {
+        f"{method}.{metric}": row[metric]["value"] or 0.0
+        for method, row in rows.items()
+        for metric in ("map50", "plates_read")
+    }
+    job.tracker.metrics(summary, 1)
+    job.tracker.artifact(out / "table.json")
+    return summary
+
+
+def _run_all(
+    methods: dict[str, Method], pairs: PairSet, compute: Compute, bucket_px: int, compare: Compare
+) -> dict[str, Outcome]:
+    return {name: run_method(*method, pairs, compute, bucket_px, compare=compare) for name, method in methods.items()}
+
+
+def _meta(test: PairSet, rule: dict[str, float], seed: int, data_hash: str) -> dict[str, Any]:
+    return {
+        "source": test.card.source,
+        "split": "test",
+        "plates": len(test.plates),
+        "plates_by_side": test.card.plates,
+        "classes": len(test.card.classes),
+        "reading_rule": rule,
+        "seed": seed,
+        "commit": git_commit(),
+        "data_sha256": data_hash,
+    }
+
+
+def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet) -> None:
+    """One row a plate: what it says, and what each method read."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "kind", "true", *found])
+        for i, plate in enumerate(test.plates):
+            texts = [text_of(rows[i].classes, test.card.classes) for rows in found.values()]
+            writer.writerow([plate.name, plate.kind, plate.text, *texts])
+
+
+def _write_gallery(
+    folder: Path,
+    methods: dict[str, Method],
+    found: dict[str, list[Detections]],
+    test: PairSet,
+    n_plates: int,
+    seed: int,
+    compute: Compute,
+    bucket_px: int,
+) -> None:
+    """Pictures of plates drawn at random (not picked), as each method sees them, and what each one read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = sorted(generator(seed).choice(len(test.plates), min(n_plates, len(test.plates)), replace=False).tolist())
+    shown = PairSet([test.plates[i] for i in chosen], test.card, test.scale)
+    pictures = {name: enlarge_plates(m.enlarger, shown, compute, bucket_px) for name, m in methods.items()}
+    pictures["lr"] = [plate.lr for plate in shown.plates if plate.lr is not None]
+    names = test.card.classes
+    entries = []
+    for row, index in enumerate(chosen):
+        for column, images in pictures.items():
+            Image.fromarray(images[row]).save(folder / f"{row:02d}-{column}.png")
+        true = [names[c] for c in test.plates[index].classes]
+        texts = {m: align([names[c] for c in rows[index].classes], true) for m, rows in found.items()}
+        entries.append({"name": test.plates[index].name, "true": true, "texts": texts})
+    _write_json(folder / "gallery.json", entries)
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(run)

@@ -1,0 +1,40 @@
+"""DVC stage: Phase 1 of the alternation."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from acl_core.models.build import load_recognizer, load_sr
+from acl_core.params import Augment, Common, Phase1, Reading, RecognizerParams, Sr
+from acl_core.train.loop import Job
+from acl_core.train.phases import TrainingData
+from acl_core.train.phases import phase1 as train
+from tasks.stages._main import main
+from tasks.stages._results import RECOGNIZER_FILE, SR_FILE, save_sr
+
+
+def run(
+    sr: Sr,
+    recognizer: RecognizerParams,
+    augment: Augment,
+    reading: Reading,
+    phase1: Phase1,
+    common: Common,
+    *,
+    scale: int,
+    pairs: Path,
+    from_sr: Path,
+    from_recognizer: Path,
+    out: Path,
+    curves: Path,
+    job: Job,
+) -> Mapping[str, float]:
+    """Train SR in front of the frozen recognizer with Loss_SR + alpha * Loss_char (Eq. 1)."""
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    net = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
+    frozen = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
+    result = train(net, frozen, data, phase1, reading, job)
+    return save_sr(net, result, data, out, curves, job)
+
+
+if __name__ == "__main__":
+    main(run)
