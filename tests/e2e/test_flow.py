@@ -1,0 +1,34 @@
+"""The Prefect flow runs the same pipeline, one task run a stage, with the real API."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.client.schemas.sorting import TaskRunSort
+from prefect.testing.utilities import prefect_test_harness
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def prefect_api() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=90):
+        yield
+
+
+def test_one_task_run_a_stage(smoke: Path, prefect_api: None) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.train import train
+    from tasks import dvc_client
+
+    state = train(str(smoke), return_state=True)
+    assert state.is_completed()
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs(limit=200, sort=TaskRunSort.EXPECTED_START_TIME_ASC)
+    names = [run.name for run in runs]
+    stages = dvc_client.stages(smoke)
+    assert len(stages) == 18
+    assert all(Counter(names)[stage] == 1 for stage in stages)
+    assert {run.state.name for run in runs if run.name in stages} == {"Up to date"}

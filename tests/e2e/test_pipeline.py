@@ -1,0 +1,96 @@
+"""The whole pipeline on toy networks: what runs, what is skipped, and what it leaves for a person."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from acl_core.statistics.table import METRICS
+from tests.e2e.conftest import dvc, git
+
+pytestmark = pytest.mark.e2e
+
+METHODS = {"bicubic", "bicubic_phase2", "sr", "phase1", "phase2", "hr"}
+
+
+def ran(output: str) -> list[str]:
+    return re.findall(r"Running stage '([^']+)'", output)
+
+
+def test_the_metrics_file_has_every_method_and_metric_with_an_interval(smoke: Path) -> None:
+    results = json.loads((smoke / "reports" / "evaluate.json").read_text(encoding="utf-8"))
+    assert set(results) == {"x3", "x4", "meta"}
+    assert {"plates", "split", "seed", "commit", "data_sha256"} <= set(results["meta"])
+    for scale in ("x3", "x4"):
+        assert set(results[scale]) == METHODS
+        for method, row in results[scale].items():
+            assert set(row) == set(METRICS)
+            for metric, interval in row.items():
+                assert set(interval) == {"value", "low", "high"}
+                if metric in {"psnr_db", "psnr_y_db", "ssim"}:
+                    assert (interval["value"] is None) == (method == "hr")
+                elif interval["value"] is not None:
+                    assert interval["low"] <= interval["value"] + 1e-9
+                    assert interval["value"] <= interval["high"] + 1e-9
+
+
+def test_a_second_run_does_nothing(smoke: Path) -> None:
+    assert ran(dvc(smoke, "repro")) == []
+
+
+def test_the_page_needs_no_other_file(smoke: Path) -> None:
+    page = (smoke / "reports" / "index.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert page.count("data:image/png;base64,") == 2 * 3 * 5  # scales, plates, columns
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+
+
+def test_dvc_shows_metrics_and_plots(smoke: Path) -> None:
+    shown = json.loads(dvc(smoke, "metrics", "show", "--json").partition("\n")[0])
+    values = next(iter(shown.values()))["data"]["reports/evaluate.json"]["data"]
+    assert values["x4"]["hr"]["plates_read"]["value"] is not None
+    dvc(smoke, "metrics", "diff")
+    dvc(smoke, "plots", "show", "--out", "plots")
+    assert (smoke / "plots" / "index.html").is_file()
+
+
+def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(smoke: Path, tracking: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking)
+    experiment = client.get_experiment_by_name(smoke.name)
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert {"pretrain_recognizer", "pretrain_sr@4", "phase1@3", "phase2@4", "bicubic_phase2@4"} <= set(runs)
+    phase1 = runs["phase1@4"]
+    assert phase1.info.status == "FINISHED"
+    assert phase1.data.params["phase1.alpha"] == "0.01"
+    assert {"loss_sr", "loss_char", "psnr_db", "plates_read", "map50"} <= set(phase1.data.metrics)
+    assert len(client.get_metric_history(phase1.info.run_id, "loss_sr")) == 2
+    assert [f.path for f in client.list_artifacts(phase1.info.run_id, "pictures")] == ["pictures/validation.png"]
+
+
+def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path) -> None:
+    params = smoke / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    changed = yaml.safe_load(before)
+    changed["phase1"]["alpha"] = 0.02
+    params.write_text(yaml.safe_dump(changed, allow_unicode=True), encoding="utf-8")
+    try:
+        output = dvc(smoke, "repro")
+    finally:
+        params.write_text(before, encoding="utf-8")
+        back = dvc(smoke, "repro")
+    again = {"phase1", "phase2", "rounds", "evaluate"}
+    assert ran(back) == []  # all of it came from the cache
+    assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
+
+
+def test_an_experiment_sweeps_alpha(smoke: Path) -> None:
+    dvc(smoke, "exp", "run", "--name", "alpha-0", "-S", "phase1.alpha=0", "-S", "scales=[4]")
+    shown = dvc(smoke, "exp", "show", "--csv")
+    assert "alpha-0" in shown
+    dvc(smoke, "exp", "remove", "alpha-0")
+    git(smoke, "checkout", "--", ".")
+    dvc(smoke, "checkout")
