@@ -12,6 +12,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Args:
         path: The file to make or replace; its folder must exist.
         write: Writes the file that it is given.
+
+    Raises:
+        OSError: With the file's name; the old file, where there was one, is as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
@@ -19,6 +22,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # a failed write() does not say of what
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ is a DVC repository of its own with the root's cache, so a broken one cannot sto
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Any
 import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
-from acl_core.files import write_atomically
 from acl_core.params import PlateFormat, load_params
 from acl_core.sources.yolo import is_yolo
 
@@ -71,16 +71,19 @@ def new_workspace(folder: Path, profile: str, changes: dict[str, Any] | None = N
     base = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     base["plates"]["source"] = str(code / base["plates"]["source"])
     merged = merge(merge(base, read_profile(profile)), {"code": str(code)} | (changes or {}))
-    folder.mkdir(parents=True)
     text = f"# Made from the profile {profile!r}; every field is explained in acl_core/params.py.\n"
     text += yaml.safe_dump(merged, allow_unicode=True, sort_keys=False)
-    write_atomically(folder / "params.yaml", lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    load_params(folder / "params.yaml")
-    (folder / "dvc.yaml").symlink_to(code / "dvc.yaml")
-    (folder / ".gitignore").write_text(
-        (ROOT / "workspaces" / "gitignore").read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    _init_dvc(folder, code)
+    building = folder.with_name(f"{folder.name}.unfinished")
+    try:
+        building.mkdir(parents=True)
+        (building / "params.yaml").write_text(text, encoding="utf-8")
+        load_params(building / "params.yaml")
+        (building / "dvc.yaml").symlink_to(code / "dvc.yaml")
+        shutil.copyfile(ROOT / "workspaces" / "gitignore", building / ".gitignore")
+        _init_dvc(building, code)
+        building.replace(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
     return folder
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from acl_core.errors import WeightsError
@@ -16,7 +16,8 @@ def save_weights(net: nn.Module, path: Path, card: dict[str, Any]) -> None:
     """Write ``path`` (safetensors) and ``path.json`` (the card: what it is, how it was made, what it reached)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in net.state_dict().items()}
-    write_atomically(path, lambda temporary: save_file(tensors, temporary))
+    # Not save_file: what it raises on a full disk is no OSError.
+    write_atomically(path, lambda temporary: temporary.write_bytes(save(tensors)))
     text = json.dumps(card, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     write_atomically(card_path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

@@ -1,5 +1,6 @@
 """Where a killed run goes on: a file outside DVC's outs, keyed by all that decides the result."""
 
+import io
 import logging
 import shutil
 from pathlib import Path
@@ -58,7 +59,9 @@ class Checkpoint:
     def save(self, state: dict[str, Any]) -> None:
         """Write the state; a kill in the middle leaves the one before."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path, lambda temporary: torch.save(state, temporary))
+        buffer = io.BytesIO()
+        torch.save(state, buffer)  # not into the file: what it raises on a full disk is no OSError
+        write_atomically(self._path, lambda temporary: temporary.write_bytes(buffer.getbuffer()))
 
     def remove(self) -> None:
         """Forget the run and all its parts, once the result is safe."""

@@ -7,6 +7,7 @@ made here.
 """
 
 import argparse
+import errno
 import hashlib
 import inspect
 import logging
@@ -50,7 +51,8 @@ def main(run: Run) -> None:
         log.error("%s: no write access. Change its owner or mode, or run in another workspace.", error.filename)
         sys.exit(2)
     except OSError as error:
-        log.error("%s: %s", error.filename or "disk", error.strerror or error)
+        advice = " Free some and run again; finished stages and epochs are kept." if error.errno == errno.ENOSPC else ""
+        log.error("%s: %s.%s", error.filename or "disk", error.strerror or error, advice)
         sys.exit(2)
 
 
