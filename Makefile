@@ -1,5 +1,6 @@
 # make run               set up and run the pipeline of the root workspace
 # make run DATA=PATH     the same for your own folder of plates
+# make run PROFILE=NAME  the same in a workspace of a profile: smoke, cpu, imported, paper
 # make test              set up and run the tests (at most 15 minutes)
 # make test-all          the same with what needs servers, browsers and kills (at most 45 minutes)
 
@@ -9,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY ?= true
+export DO_NOT_TRACK ?= true
 
 .PHONY: run test test-all unit check format lock mlflow clean
 
@@ -37,7 +40,7 @@ format: $(READY)
 mlflow: $(READY)
 	mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
-# The environment is made anew when the lock file or the project's metadata change.
+# The environment is brought up to date when the lock file or the project's metadata change.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -58,7 +58,9 @@ def compute_of(common: Common) -> Compute:
         device = torch.device(name)
     except RuntimeError as error:
         raise ParamsError(f"common.device: {name!r} is no device. Write auto, cpu, cuda or cuda:N.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+    if device.type not in {"cpu", "cuda"}:
+        raise ParamsError(f"common.device: {name!r} is not supported. Write auto, cpu, cuda or cuda:N.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ParamsError(f"common.device: {name} is not on this machine. Write auto or cpu.")
     if common.precision is Precision.AUTO:
         return Compute(device, bf16=_bf16_pays(device))

@@ -157,7 +157,7 @@ class RecognizerParams(Section):
     """The character recognizer."""
 
     architecture: Architecture
-    input_px: Annotated[int, Field(multiple_of=32)]  # Paper, Sec. III-A: 256
+    input_px: Annotated[int, Field(gt=0, multiple_of=32)]  # Paper, Sec. III-A: 256
 
 
 class Reading(Section):

@@ -1,1 +1,5 @@
-"""When and where: Prefect flows. They import tasks, nothing imports them."""
+"""When and where: Prefect flows over the tasks."""
+
+from tasks.environment import keep_quiet
+
+keep_quiet()  # work at import, because Prefect looks at the environment when it is loaded

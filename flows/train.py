@@ -8,7 +8,7 @@ import argparse
 from prefect import flow
 
 from tasks import dvc_client
-from tasks.environment import prepare
+from tasks.environment import one_line_errors, prepare
 from tasks.orchestration import check_clean, run_stage
 from tasks.workspace import find_workspace
 
@@ -26,4 +26,6 @@ if __name__ == "__main__":
     prepare("train")
     parser = argparse.ArgumentParser(description=train.__doc__)
     parser.add_argument("--workspace", default=".", help="folder of a workspace, or its name below workspaces/")
-    train(parser.parse_args().workspace)
+    asked = parser.parse_args()
+    with one_line_errors():
+        train(str(find_workspace(asked.workspace)))

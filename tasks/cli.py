@@ -1,22 +1,20 @@
 """The command line: ``acl``."""
 
 import logging
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from acl_core.errors import AclError
 from tasks import dvc_client
-from tasks.environment import prepare
-from tasks.workspace import IMPORTED_PROFILE, find_workspace, new_workspace, workspace_for_data
+from tasks.environment import one_line_errors, prepare
+from tasks.report.markdown import markdown
+from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-Workspace = Annotated[str, typer.Option(help="Folder of a workspace, or its name below workspaces/.")]
-Profile = Annotated[str, typer.Option(help="cpu (the root's parameters) or a file of profiles/.")]
+PROFILES = "cpu (the root's parameters) or a file of profiles/"
 
 
 @app.callback()
@@ -26,36 +24,41 @@ def acl() -> None:
 
 @app.command()
 def run(
-    workspace: Workspace = ".",
-    data: Annotated[
-        Path | None, typer.Option(help="A folder of plates; its workspace is made at the first run.")
+    workspace: Annotated[
+        str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: the root.")
     ] = None,
-    profile: Profile = IMPORTED_PROFILE,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of plates; a workspace of its name is made at the first run.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help=f"{PROFILES}; a workspace is made from it at the first run.")
+    ] = None,
 ) -> None:
     """Run the pipeline of a workspace (`dvc repro`); what is up to date is skipped."""
-    folder = find_workspace(workspace) if data is None else workspace_for_data(data, profile)
+    folder = ensure_workspace(workspace, data, profile)
     log.info("running %s", folder)
     dvc_client.reproduce(folder)
 
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Name below workspaces/, or a path.")], profile: Profile = "cpu"
+    name: Annotated[str, typer.Argument(help="Name below workspaces/, or a path.")],
+    profile: Annotated[str, typer.Option(help=f"{PROFILES}.")] = DEFAULT_PROFILE,
 ) -> None:
     """Make a workspace with the parameters of a profile."""
-    folder = Path(name) if "/" in name else Path(__file__).resolve().parent.parent / "workspaces" / name
-    typer.echo(new_workspace(folder, profile))
+    typer.echo(new_workspace(workspace_folder(name), profile))
+
+
+@app.command()
+def results(
+    file: Annotated[Path, typer.Argument(help="A results file.")] = Path("reports/evaluate.json"),
+) -> None:
+    """Print the results as tables, with 95 % intervals."""
+    typer.echo(markdown(file))
 
 
 def main() -> None:
-    """Entry point; an error that a person can act on is one line."""
+    """Entry point."""
     prepare("acl")
-    try:
-        app(standalone_mode=False)
-    except AclError as error:
-        log.error("%s", error)
-        sys.exit(error.exit_code)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.exit(130)
+    with one_line_errors():
+        app()

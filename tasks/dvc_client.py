@@ -72,9 +72,10 @@ def _answer(arguments: list[str], workspace: Path) -> str:
 
 @contextlib.contextmanager
 def _running(arguments: list[str], workspace: Path, *, capture: bool) -> Iterator["subprocess.Popen[str]"]:
-    """A DVC process in a session of its own; however the caller leaves, it and the training below it are gone.
+    """A DVC process in a session of its own; when the caller leaves, it and the training below it are gone.
 
-    Without that a cancelled run leaves the training alive, and with it DVC's lock.
+    Without that a cancelled run leaves the training alive, and with it DVC's lock. A SIGTERM has to arrive here as an
+    exception: :func:`tasks.environment.prepare` sees to that, and Prefect does within a flow.
     """
     # Stages run `python`; it has to be this one, whether or not its environment was activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

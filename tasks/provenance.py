@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def git_commit() -> str:
-    """The commit of the code, ``+`` behind it when files differ from it, or ``unknown`` outside a checkout."""
+    """The commit of the code, ``+`` behind it when tracked Python files differ, or ``unknown`` outside a checkout."""
     root = Path(__file__).resolve().parent.parent
     try:
         head = _git(root, "rev-parse", "--short=12", "HEAD")

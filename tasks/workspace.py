@@ -34,24 +34,51 @@ def find_workspace(name: str) -> Path:
     raise AclError(f"{name}: no workspace there (no params.yaml). Make one with `acl new {name}`.")
 
 
-def workspace_for_data(data: Path, profile: str) -> Path:
-    """The workspace of a folder of plates, made at the first call.
+def ensure_workspace(name: str | None, data: Path | None, profile: str | None) -> Path:
+    """The workspace that a run is asked for, made at the first call.
+
+    Args:
+        name: Its folder, or its name below ``workspaces/``; None for the root, or, where something is to be made, the
+            name of the folder of plates or of the profile.
+        data: Plates to import.
+        profile: Whose parameters to start from; None for the usual ones.
 
     Raises:
-        DataError: The folder is missing or its format is not known.
+        DataError: The plates are missing or of an unknown format, or the workspace holds others.
+        AclError: The workspace is missing and there is nothing to make it from, or it was made from another profile.
     """
+    if data is None and profile is None:
+        return find_workspace(name or ".")
+    if data is not None:
+        _check_format(data)
+    folder = workspace_folder(name or (data.resolve().name if data is not None else str(profile)))
+    if not folder.exists():
+        source = {"source": str(data.resolve()), "format": PlateFormat.YOLO.value} if data is not None else {}
+        usual = DEFAULT_PROFILE if data is None else IMPORTED_PROFILE
+        return new_workspace(folder, profile or usual, {"plates": source})
+    other = "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)"
+    known = load_params(folder / "params.yaml").plates.source
+    if data is not None and Path(known) != data.resolve():
+        raise DataError(f"{folder} holds plates from {known}, not from {data}. {other}.")
+    if profile is not None and _made_from(profile) not in (folder / "params.yaml").read_text(encoding="utf-8"):
+        raise ParamsError(f"{folder} was not made from the profile {profile!r}. {other}, or edit its params.yaml.")
+    return folder
+
+
+def workspace_folder(name: str) -> Path:
+    """Where a workspace of a name lies: a path as it is, a bare name below ``workspaces/``."""
+    return Path(name) if "/" in name else ROOT / "workspaces" / name
+
+
+def _check_format(data: Path) -> None:
     if not data.is_dir():
         raise DataError(f"{data}: no such folder. Give the folder that holds images/, labels/ and classes.txt.")
     if not is_yolo(data):
         raise DataError(f"{data}: format not recognised. A YOLO folder has images/, labels/ and classes.txt.")
-    folder = ROOT / "workspaces" / data.resolve().name
-    if not folder.exists():
-        source = {"source": str(data.resolve()), "format": PlateFormat.YOLO.value}
-        return new_workspace(folder, profile, {"plates": source})
-    known = load_params(folder / "params.yaml").plates.source
-    if Path(known) != data.resolve():
-        raise DataError(f"{folder} holds plates from {known}, not from {data}. Rename one of the folders.")
-    return folder
+
+
+def _made_from(profile: str) -> str:
+    return f"# Made from the profile {profile!r}"
 
 
 def new_workspace(folder: Path, profile: str, changes: dict[str, Any] | None = None) -> Path:
@@ -71,9 +98,9 @@ def new_workspace(folder: Path, profile: str, changes: dict[str, Any] | None = N
     base = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     base["plates"]["source"] = str(code / base["plates"]["source"])
     merged = merge(merge(base, read_profile(profile)), {"code": str(code)} | (changes or {}))
-    text = f"# Made from the profile {profile!r}; every field is explained in acl_core/params.py.\n"
+    text = f"{_made_from(profile)}; every field is explained in acl_core/params.py.\n"
     text += yaml.safe_dump(merged, allow_unicode=True, sort_keys=False)
-    building = folder.with_name(f"{folder.name}.unfinished")
+    building = folder.with_name(f"{folder.name}.{os.getpid()}")  # a name that git does not ignore, for DVC's sake
     try:
         building.mkdir(parents=True)
         (building / "params.yaml").write_text(text, encoding="utf-8")

@@ -84,6 +84,14 @@ class Plate:
 
 
 @dataclass(frozen=True)
+class Rejected:
+    """A file that was left out, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class DatasetCard:
     """What is known of a set as a whole.
 

@@ -108,6 +108,8 @@ class PaperRecognizer(Recognizer):
         self.n_classes = n_classes
         self.input_px = input_px
         w0, w1, w2, w3, w4 = _WIDTHS
+        # Paper: the suffixes of CSP are not explained. CSP1_1 and CSP1_2 are read as one and two residual units, as in
+        # YOLOv5; CSP2_1 to CSP2_5 run on in the order of the wiring, so they are read as numbers, one unit each.
         # S: Focus halves, two strided CBLs follow, so S lies at stride 8.
         self.stem = nn.Sequential(nn.PixelUnshuffle(2), _Cbl(12, w0, 3))
         self.to_s = nn.Sequential(

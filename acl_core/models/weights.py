@@ -11,6 +11,8 @@ from torch import nn
 from acl_core.errors import WeightsError
 from acl_core.files import write_atomically
 
+_SHOWN = 300  # characters of torch's list of what does not fit
+
 
 def save_weights(net: nn.Module, path: Path, card: dict[str, Any]) -> None:
     """Write ``path`` (safetensors) and ``path.json`` (the card: what it is, how it was made, what it reached)."""
@@ -37,15 +39,22 @@ def load_weights(net: nn.Module, path: Path) -> None:
     try:
         net.load_state_dict(tensors)
     except RuntimeError as error:
-        raise WeightsError(f"{path}: made for another network than params.yaml asks for. {error}") from error
+        first = " ".join(str(error).split())[:_SHOWN]
+        raise WeightsError(f"{path}: made for another network than params.yaml asks for ({first}).") from error
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """The card beside a weights file; empty where there is none."""
+    """The card beside a weights file; empty where there is none.
+
+    Raises:
+        WeightsError: The card is damaged.
+    """
     try:
         card: dict[str, Any] = json.loads(card_path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise WeightsError(f"{card_path(path)}: damaged ({error}). Delete its folder and run `dvc repro`.") from error
     return card
 
 

@@ -2,12 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from acl_core.data.manifest import Plate, text_of
+from acl_core.data.manifest import Plate, Rejected, text_of
 from acl_core.errors import DataError
 from acl_core.params import Plates
 from acl_core.reading import reading_order
@@ -16,14 +15,6 @@ from acl_core.sources.split import side_of
 
 # Annotation tools let a box stand a pixel outside the picture; that much is clipped, more is a wrong label.
 _OUTSIDE_SHARE = 0.02
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A file that was left out, and why."""
-
-    file: str
-    reason: str
 
 
 def is_yolo(folder: Path) -> bool:

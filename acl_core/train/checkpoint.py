@@ -17,7 +17,8 @@ class Checkpoint:
     """The resume point of one training run.
 
     Args:
-        folder: Holds one folder a key; DVC deletes a stage's outs before it runs, so this must not lie in them.
+        folder: Of the stage; holds one folder a key. DVC deletes a stage's outs before it runs, so this must not lie
+            in them.
         key: Hash of the stage's parameters, inputs and code; a run with another key never sees this one's file.
         name: Of the file.
     """
@@ -64,5 +65,5 @@ class Checkpoint:
         write_atomically(self._path, lambda temporary: temporary.write_bytes(buffer.getbuffer()))
 
     def remove(self) -> None:
-        """Forget the run and all its parts, once the result is safe."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Forget the run with all its parts, once the result is safe, and what older runs of the stage left."""
+        shutil.rmtree(self._folder.parent, ignore_errors=True)

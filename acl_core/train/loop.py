@@ -3,8 +3,8 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import torch
@@ -48,12 +48,14 @@ class Job:
         compute: Device and arithmetic.
         tracker: Receives the numbers of each epoch.
         checkpoint: Where a killed run goes on.
+        provenance: What the weights' card says of parameters and inputs.
     """
 
     label: str
     compute: Compute
     tracker: Tracker
     checkpoint: Checkpoint
+    provenance: Mapping[str, object] = field(default_factory=dict)
 
 
 def fit(
@@ -83,6 +85,8 @@ def fit(
     """
     state = _State.start(net, training)
     first_epoch = state.restore(job.checkpoint.load())
+    for row in state.history:  # a run that goes on is a new one for the tracker
+        job.tracker.metrics(row, int(row["epoch"]))
     for epoch in range(first_epoch, training.epochs):
         started = time.perf_counter()
         row = _train_epoch(state, step, batches(epoch), epoch, training, job)

@@ -40,6 +40,25 @@ class Silent:
         """Ignored."""
 
 
+class Later:
+    """A tracker of one training of several in a run: its epochs are counted on from those before.
+
+    Args:
+        tracker: Of the whole run.
+        epochs_before: Of the trainings before.
+    """
+
+    def __init__(self, tracker: Tracker, epochs_before: int) -> None:
+        self._tracker = tracker
+        self._before = epochs_before
+        self.params, self.picture, self.artifact = tracker.params, tracker.picture, tracker.artifact
+
+    def metrics(self, values: Mapping[str, float], epoch: int) -> None:
+        """Numbers at the end of an epoch of this training, counted from 1."""
+        epoch += self._before
+        self._tracker.metrics(dict(values) | {"epoch": float(epoch)}, epoch)
+
+
 def write_curves(history: list[dict[str, float]], path: Path) -> None:
     """Write one row an epoch as CSV, for `dvc plots` and the report; a missing number is an empty cell."""
     names = sorted({name for row in history for name in row} - {"epoch"})

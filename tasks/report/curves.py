@@ -1,6 +1,7 @@
 """Training curves as one SVG."""
 
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -8,11 +9,13 @@ import pandas as pd
 _PANELS = {"loss_sr": "Loss_SR", "loss_char": "Loss_char", "psnr_db": "PSNR, dB", "plates_read": "plates read"}
 
 
-def curves_svg(folder: Path) -> str:
+def curves_svg(folder: Path, scales: Collection[str]) -> str:
     """One panel a quantity, one line a stage, over epochs.
 
     Args:
-        folder: CSV files that :func:`acl_core.train.tracker.write_curves` wrote; the name of a file is that of a stage.
+        folder: CSV files that :func:`acl_core.train.tracker.write_curves` wrote; the name of a file is that of a stage,
+            behind its scale (``x4-phase1.csv``) where it has one.
+        scales: Whose curves to show (``x4``), beside those of stages without a scale.
 
     Returns:
         An ``<svg>`` element; empty where no stage has a curve.
@@ -20,7 +23,7 @@ def curves_svg(folder: Path) -> str:
     from matplotlib import rc_context  # 1 s
     from matplotlib.figure import Figure
 
-    histories = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv"))}
+    histories = {path.stem: pd.read_csv(path) for path in sorted(folder.glob("*.csv")) if _is_of(path.stem, scales)}
     histories = {name: history for name, history in histories.items() if len(history)}
     if not histories:
         return ""
@@ -40,3 +43,8 @@ def curves_svg(folder: Path) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
+
+
+def _is_of(name: str, scales: Collection[str]) -> bool:
+    scale, dash, _ = name.partition("-")
+    return not dash or scale in scales

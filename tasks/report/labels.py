@@ -1,4 +1,6 @@
-"""How methods and metrics are called on the page, and in which order."""
+"""How methods and metrics are called where people read them, in which order, and how numbers look."""
+
+from collections.abc import Mapping
 
 METHODS = {
     "bicubic": "Bicubic",
@@ -26,3 +28,12 @@ METRICS = {
 # Pictures of the gallery, and the method that read each of them; LR is shown as it is.
 GALLERY = {"lr": None, "bicubic": "bicubic", "sr": "sr", "phase2": "phase2", "hr": "hr"}
 GALLERY_TITLES = {"lr": "LR", "bicubic": "Bicubic", "sr": "SR alone", "phase2": "Phase 2", "hr": "HR"}
+
+
+def cell(row: Mapping[str, Mapping[str, float | None]], metric: str) -> str:
+    """``83.5 (80.1 to 86.9)``, or a dash where there is nothing to measure."""
+    value, low, high = (row[metric][end] for end in ("value", "low", "high"))
+    if value is None or low is None or high is None:
+        return "-"
+    _, factor, digits = METRICS[metric]
+    return f"{value * factor:.{digits}f} ({low * factor:.{digits}f} to {high * factor:.{digits}f})"

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from tasks.report.curves import curves_svg
-from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS
+from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS, cell
 
 
 def render(evaluations: dict[str, Path], curves: Path, title: str) -> str:
@@ -28,7 +28,7 @@ def render(evaluations: dict[str, Path], curves: Path, title: str) -> str:
     return template.render(
         title=title,
         scales=scales,
-        curves=curves_svg(curves),
+        curves=curves_svg(curves, evaluations),
         metrics=METRICS,
         method_titles=METHODS,
         gallery_titles=GALLERY_TITLES,
@@ -39,18 +39,10 @@ def _scale(folder: Path) -> dict[str, Any]:
     table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
     return {
         "meta": json.loads((folder / "meta.json").read_text(encoding="utf-8")),
-        "rows": {m: {k: _cell(table[m][k], *METRICS[k][1:]) for k in METRICS} for m in METHODS if m in table},
+        "rows": {m: {k: cell(table[m], k) for k in METRICS} for m in METHODS if m in table},
         "per_class": _per_class(json.loads((folder / "per_class.json").read_text(encoding="utf-8"))),
         "gallery": list(_gallery(folder / "gallery")),
     }
-
-
-def _cell(interval: dict[str, float | None], factor: float, digits: int) -> str:
-    """``83.5 (80.1-86.9)``, or a dash where there is nothing to measure."""
-    value, low, high = interval["value"], interval["low"], interval["high"]
-    if value is None or low is None or high is None:
-        return "-"
-    return f"{value * factor:.{digits}f} ({low * factor:.{digits}f} to {high * factor:.{digits}f})"
 
 
 def _per_class(rows: dict[str, dict[str, float | None]]) -> list[tuple[str, dict[str, float | None]]]:

@@ -15,6 +15,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,17 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
         arguments = dict(options)
         checkpoint = None
         if typing.get_type_hints(run).get("job") is Job:
-            checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options))
+            inputs = {
+                name: hash_folder(path) for name, path in options.items() if isinstance(path, Path) and path.is_dir()
+            }
+            checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options, inputs))
             compute = compute_of(params.common)
             compute = compute.in_precision(Precision(checkpoint.recall("precision", compute.precision.value)))
             log.info("%s on %s in %s", stage, compute.device, compute.precision.value)
             settings = flatten(sections) | {"stage": stage, "used_precision": compute.precision.value} | _scale(options)
             tracker = stack.enter_context(open_tracker(stage, Path(params.code), settings))
-            arguments["job"] = Job(stage, compute, tracker, checkpoint)
+            provenance = {"params": flatten(sections), "inputs_sha256": inputs}
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance)
         result = run(*sections.values(), **arguments)
         log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in result.items()))
         if checkpoint is not None:
@@ -114,14 +119,13 @@ def _scale(options: Mapping[str, Any]) -> dict[str, object]:
     return {"scale": options["scale"]} if "scale" in options else {}
 
 
-def _key(sections: Mapping[str, Any], options: Mapping[str, Any]) -> str:
-    """Hash of all that decides a training's result: sections, inputs and code."""
+def _key(sections: Mapping[str, Section], options: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+    """Hash of all that decides a training's result: sections, options, inputs, code and torch."""
     digest = hashlib.sha256()
     for name, section in sorted(sections.items()):
         digest.update(f"{name}={section.model_dump_json()}".encode())
-    for name, value in sorted(options.items()):
+    code = {"acl_core": Path(acl_core.__file__).parent, "stages": Path(__file__).parent}
+    hashes = dict(inputs) | {name: hash_folder(folder, "*.py") for name, folder in code.items()}
+    for name, value in sorted((dict(options) | hashes | {"torch": version("torch")}).items()):
         digest.update(f"{name}={value}".encode())
-        if isinstance(value, Path) and value.is_dir():
-            digest.update(hash_folder(value).encode())
-    digest.update(hash_folder(Path(acl_core.__file__).parent, "*.py").encode())
     return digest.hexdigest()[:16]

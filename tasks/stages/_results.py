@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from acl_core.evaluate.strip import strip
+from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import save_weights
+from acl_core.params import Reading
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.tracker import write_curves
@@ -33,13 +34,25 @@ def save_sr(
 
 
 def save_recognizer(
-    recognizer: Recognizer, result: FitResult, data: TrainingData, out: Path, curves: Path, job: Job
+    recognizer: Recognizer,
+    enlarger: Enlarger | None,
+    rule: Reading,
+    result: FitResult,
+    data: TrainingData,
+    out: Path,
+    curves: Path,
+    job: Job,
 ) -> Mapping[str, float]:
-    """Save a trained recognizer; its card holds the classes in the order of its output."""
+    """Save a trained recognizer and show what it reads on a few validation plates, enlarged as in its training.
+
+    Its card holds the classes in the order of its output.
+    """
     card = _card(recognizer, result, data, job)
     card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
     save_weights(recognizer, out / RECOGNIZER_FILE, card)
     _finish(result, curves, job)
+    shown = (data.validation, _PLATES_SHOWN, job.compute, data.bucket_px)
+    job.tracker.picture("validation", reading_strip(enlarger, recognizer, rule, *shown))
     return result.best
 
 
@@ -53,10 +66,12 @@ def _card(net: Enlarger | Recognizer, result: FitResult, data: TrainingData, job
         "seed": data.seed,
         "validation": result.best,
         "precision": job.compute.precision.value,
+        "memory_format": "channels_last",
         "device": job.compute.device.type,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "commit": git_commit(),
+        **job.provenance,
     }
 
 

@@ -31,8 +31,9 @@ def run(
     """Train the HR recognizer further on bicubic-enlarged LR, with the same updates as Phase 2."""
     data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
     net = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
-    result = train(Bicubic(scale), net, data, phase2, reading, job)
-    return save_recognizer(net, result, data, out, curves, job)
+    bicubic = Bicubic(scale)
+    result = train(bicubic, net, data, phase2, reading, job)
+    return save_recognizer(net, bicubic, reading, result, data, out, curves, job)
 
 
 if __name__ == "__main__":

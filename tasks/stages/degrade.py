@@ -1,6 +1,5 @@
 """DVC stage: LR pictures for one scale."""
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,34 +7,41 @@ from pathlib import Path
 from tqdm import tqdm
 
 from acl_core.data.degrade import degrade
-from acl_core.data.manifest import Plate, read_card, read_plates, write_plates
+from acl_core.data.manifest import Plate, Rejected, read_card, read_plates, write_plates
 from acl_core.errors import DataError
+from acl_core.params import Plates
 from tasks.stages._main import main
+from tasks.stages._rejected import Rejections
 
-log = logging.getLogger(__name__)
 
-
-def run(*, scale: int, plates: Path, out: Path) -> Mapping[str, float]:
+def run(plates: Plates, *, scale: int, hr: Path, out: Path, rejected: Path) -> Mapping[str, float]:
     """Make (LR, HR) pairs by antialiased bicubic reduction.
 
     Args:
+        plates: The share of plates that may be left out.
         scale: HR size over LR size.
-        plates: Shards of HR plates.
+        hr: Shards of HR plates.
         out: Folder of shards to make.
+        rejected: CSV of the plates that this scale cannot keep whole, each with a reason.
+
+    Raises:
+        DataError: Too many plates were left out.
     """
-    card = read_card(plates)
-    bar = tqdm(read_plates(plates), desc=f"degrade x{scale}", total=sum(card.plates.values()), disable=None)
-    card = write_plates(_degraded(bar, scale), replace(card, scale=scale), out)
-    return {name: float(count) for name, count in card.plates.items()}
+    card = read_card(hr)
+    rejections = Rejections(rejected, plates.max_rejected_share)
+    bar = tqdm(read_plates(hr), desc=f"degrade x{scale}", unit="plate", total=sum(card.plates.values()), disable=None)
+    card = write_plates(rejections.usable(_degraded(bar, scale)), replace(card, scale=scale), out)
+    rejections.write()
+    rejections.judge(sum(card.plates.values()))
+    return {name: float(count) for name, count in card.plates.items()} | {"rejected": float(len(rejections))}
 
 
-def _degraded(stream: Iterable[Plate], scale: int) -> Iterator[Plate]:
-    """Pairs; a plate that this scale would cut a character from is left out and named."""
+def _degraded(stream: Iterable[Plate], scale: int) -> Iterator[Plate | Rejected]:
     for plate in stream:
         try:
             yield degrade(plate, scale)
         except DataError as error:
-            log.warning("left out: %s", error)
+            yield Rejected(plate.name, str(error))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
+from tqdm import tqdm
 
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, text_of
@@ -22,13 +23,15 @@ from acl_core.models.recognizer import Recognizer
 from acl_core.params import Common, Evaluate, RecognizerParams, Rounds, Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
-from acl_core.statistics.table import choose_rule, per_class, table
+from acl_core.statistics.table import Interval, choose_rule, per_class, table
 from acl_core.train.loop import Job
 from tasks.provenance import git_commit
 from tasks.stages._main import main
 from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 
 log = logging.getLogger(__name__)
+
+_SUMMARY = ("map50", "plates_read")
 
 
 class Method(NamedTuple):
@@ -77,10 +80,10 @@ def run(
     }
     if rounds.n > 1:
         methods["rounds"] = Method(enlarger(final), reader(final))
-    on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING)
+    on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING, Side.VALIDATION)
     rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
     log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
-    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, Compare.EVERYTHING)
+    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, Compare.EVERYTHING, Side.TEST)
     scores = {name: score(outcome, test, rule) for name, outcome in outcomes.items()}
     rows = table(scores, evaluate.bootstrap, common.seed)
 
@@ -91,20 +94,22 @@ def run(
     _write_json(out / "meta.json", _meta(test, rule.model_dump(), common.seed, hash_folder(pairs)))
     _write_plates(out / "plates.csv", found, test)
     _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
-    summary = {
-        f"{method}.{metric}": row[metric]["value"] or 0.0
-        for method, row in rows.items()
-        for metric in ("map50", "plates_read")
-    }
-    job.tracker.metrics(summary, 1)
     job.tracker.artifact(out / "table.json")
-    return summary
+    return _summary(rows, job)
 
 
 def _run_all(
-    methods: dict[str, Method], pairs: PairSet, compute: Compute, bucket_px: int, compare: Compare
+    methods: dict[str, Method], pairs: PairSet, compute: Compute, bucket_px: int, compare: Compare, side: Side
 ) -> dict[str, Outcome]:
-    return {name: run_method(*method, pairs, compute, bucket_px, compare=compare) for name, method in methods.items()}
+    bar = tqdm(methods.items(), desc=f"evaluate on {side.value}", unit="method", disable=None)
+    return {name: run_method(*method, pairs, compute, bucket_px, compare=compare) for name, method in bar}
+
+
+def _summary(rows: Mapping[str, Mapping[str, Interval]], job: Job) -> dict[str, float]:
+    """The two numbers of each method that people ask for first."""
+    summary = {f"{m}.{metric}": row[metric]["value"] or 0.0 for m, row in rows.items() for metric in _SUMMARY}
+    job.tracker.metrics(summary, 1)
+    return summary
 
 
 def _meta(test: PairSet, rule: dict[str, float], seed: int, data_hash: str) -> dict[str, Any]:

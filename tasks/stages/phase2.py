@@ -33,7 +33,7 @@ def run(
     frozen = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
     net = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     result = train(frozen, net, data, phase2, reading, job)
-    return save_recognizer(net, result, data, out, curves, job)
+    return save_recognizer(net, frozen, reading, result, data, out, curves, job)
 
 
 if __name__ == "__main__":

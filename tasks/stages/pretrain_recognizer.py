@@ -36,7 +36,7 @@ def run(
         net = build_recognizer(recognizer, len(data.train.card.classes), boxes=boxes, seed=common.seed)
     job.compute.place(net)
     result = train(net, data, pretrain_recognizer, reading, job)
-    return save_recognizer(net, result, data, out, curves, job)
+    return save_recognizer(net, None, reading, result, data, out, curves, job)
 
 
 if __name__ == "__main__":

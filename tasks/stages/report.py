@@ -29,7 +29,7 @@ def run(scales: list[int], *, evaluations: Path, curves: Path, metrics: Path, pa
     first = next(iter(metas.values()))
     shared = {key: first[key] for key in ("source", "plates", "split", "seed", "commit", "data_sha256")}
     _write(metrics, json.dumps(tables | {"meta": shared | {"scales": metas}}, ensure_ascii=False, indent=2) + "\n")
-    _write(page, render(folders, curves, f"Plates read at low resolution: {Path.cwd().name}"))
+    _write(page, render(folders, curves, f"Plates read at low resolution: {first['source']}"))
     log.info("open %s", page.resolve())
     return {f"{name}.{m}.plates_read": t[m]["plates_read"]["value"] for name, t in tables.items() for m in t}
 

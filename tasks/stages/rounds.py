@@ -11,6 +11,7 @@ from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase1 as train_sr
 from acl_core.train.phases import phase2 as train_recognizer
+from acl_core.train.tracker import Later
 from tasks.stages._main import main
 from tasks.stages._results import RECOGNIZER_FILE, SR_FILE, save_recognizer, save_sr
 
@@ -42,18 +43,27 @@ def run(
     history: list[dict[str, float]] = []
     best: dict[str, float] = {}
     for number in range(2, rounds.n + 1):
-        first = train_sr(enlarger, reader, data, phase1, reading, _part(job, f"round{number}-phase1"))
-        second = train_recognizer(enlarger, reader, data, phase2, reading, _part(job, f"round{number}-phase2"))
-        history += [row | {"round": float(number)} for row in first.history + second.history]
+        part = _part(job, f"round{number}-phase1", len(history))
+        history = _joined(history, train_sr(enlarger, reader, data, phase1, reading, part), number)
+        part = _part(job, f"round{number}-phase2", len(history))
+        second = train_recognizer(enlarger, reader, data, phase2, reading, part)
+        history = _joined(history, second, number)
         best = second.best
     result = FitResult(best, history)
     save_sr(enlarger, result, data, out, curves, job)
-    return save_recognizer(reader, result, data, out, curves, job)
+    return save_recognizer(reader, enlarger, reading, result, data, out, curves, job)
 
 
-def _part(job: Job, name: str) -> Job:
-    """The job of one training of many, with a resume point of its own."""
-    return replace(job, label=f"{job.label} {name}", checkpoint=job.checkpoint.part(name))
+def _part(job: Job, name: str, epochs_before: int) -> Job:
+    """The job of one training of many, with a resume point of its own and epochs that go on."""
+    tracker = Later(job.tracker, epochs_before)
+    return replace(job, label=f"{job.label} {name}", tracker=tracker, checkpoint=job.checkpoint.part(name))
+
+
+def _joined(history: list[dict[str, float]], result: FitResult, number: int) -> list[dict[str, float]]:
+    """One row an epoch, over all trainings."""
+    before = len(history)
+    return history + [row | {"round": float(number), "epoch": before + row["epoch"]} for row in result.history]
 
 
 if __name__ == "__main__":

@@ -41,10 +41,11 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Path:
 def dvc(workspace: Path, *arguments: str) -> str:
     """Run DVC as a user would and return what it printed."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=workspace,
-        env=os.environ | {"PATH": path},
+        env=environment | {"PATH": path},
         capture_output=True,
         text=True,
         check=False,

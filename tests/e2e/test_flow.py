@@ -8,6 +8,8 @@ import pytest
 from prefect.client.schemas.sorting import TaskRunSort
 from prefect.testing.utilities import prefect_test_harness
 
+from tasks.workspace import new_workspace
+
 pytestmark = pytest.mark.e2e
 
 
@@ -32,3 +34,18 @@ def test_one_task_run_a_stage(smoke: Path, prefect_api: None) -> None:
     assert len(stages) == 3 + 7 * 2  # seven of them once a scale
     assert all(Counter(names)[stage] == 1 for stage in stages)
     assert {run.state.name for run in runs if run.name in stages} == {"Up to date"}
+
+
+def test_a_stage_that_fails_is_named_and_nothing_runs_after_it(
+    tmp_path: Path, prefect_api: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows.train import train
+
+    narrow = {"max_width_px": 60, "synthetic": {"width_px": [100, 120]}}
+    state = train(str(new_workspace(tmp_path / "broken", "smoke", {"plates": narrow})), return_state=True)
+    assert state.is_failed()
+    assert state.message is not None
+    assert "plates failed in" in state.message
+    assert "exit" in state.message
+    assert "leaves no width up to max_width_px 60" in caplog.text
+    assert "degrade" not in caplog.text

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from acl_core.errors import AclError, DataError, ParamsError
 from acl_core.params import load_params
 from tasks import dvc_client, workspace
-from tasks.workspace import DEFAULT_PROFILE, ROOT, find_workspace, merge, new_workspace, workspace_for_data
+from tasks.workspace import DEFAULT_PROFILE, ROOT, ensure_workspace, find_workspace, merge, new_workspace
 
 pytestmark = pytest.mark.e2e
 
@@ -56,32 +57,55 @@ def test_an_unknown_workspace_says_how_to_make_one() -> None:
 
 def test_data_that_is_missing_or_of_an_unknown_format(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
-        workspace_for_data(tmp_path / "none", "imported")
+        ensure_workspace(None, tmp_path / "none", None)
     with pytest.raises(DataError, match="format not recognised"):
-        workspace_for_data(tmp_path, "imported")
+        ensure_workspace(None, tmp_path, None)
 
 
-def test_the_same_folder_leads_to_the_same_workspace_and_another_of_its_name_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The project as a git repository with its own ignore rules, where workspaces are made below workspaces/."""
     root = tmp_path / "project"
     root.mkdir()
-    for name in ("params.yaml", "profiles", "workspaces", "acl_core", "dvc.yaml"):
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
+    for name in ("params.yaml", "profiles", "acl_core", "tasks", "dvc.yaml"):
         (root / name).symlink_to(ROOT / name)
-    (root / "workspaces").unlink()
     (root / "workspaces").mkdir()
-    (root / "workspaces" / "gitignore").write_text("", encoding="utf-8")
+    for name in (".gitignore", "workspaces/gitignore"):
+        shutil.copyfile(ROOT / name, root / name)
     monkeypatch.setattr(workspace, "ROOT", root)
-    first, second = tmp_path / "a" / "plates", tmp_path / "b" / "plates"
-    for data in (first, second):
-        for name in ("images", "labels"):
-            (data / name).mkdir(parents=True)
-        (data / "classes.txt").write_text("A\n", encoding="utf-8")
-    folder = workspace_for_data(first, "smoke")
-    assert folder == root / "workspaces" / "plates"
-    assert workspace_for_data(first, "smoke") == folder
+    return root
+
+
+def yolo_folder(folder: Path) -> Path:
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    (folder / "classes.txt").write_text("A\n", encoding="utf-8")
+    return folder
+
+
+def test_plates_lead_to_the_same_workspace_and_others_of_the_same_name_do_not(clone: Path, tmp_path: Path) -> None:
+    first, second = yolo_folder(tmp_path / "a" / "plates"), yolo_folder(tmp_path / "b" / "plates")
+    folder = ensure_workspace(None, first, None)
+    assert folder == clone / "workspaces" / "plates"
+    assert ensure_workspace(None, first, None) == folder
     with pytest.raises(DataError, match="holds plates from"):
-        workspace_for_data(second, "smoke")
+        ensure_workspace(None, second, None)
+    assert ensure_workspace("others", second, None) == clone / "workspaces" / "others"
+    with pytest.raises(ParamsError, match="not made from the profile 'smoke'"):
+        ensure_workspace(None, first, "smoke")
+
+
+def test_git_sees_parameters_and_ignores_plates_and_models(clone: Path) -> None:
+    folder = ensure_workspace(None, None, "smoke")
+    assert folder == clone / "workspaces" / "smoke"
+    for name in ("data/plates.parquet", "models/x4/sr.safetensors", "reports/index.html", "reports/evaluate.json"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x", encoding="utf-8")
+    command = ["git", "-C", str(folder), "ls-files", "--others", "--exclude-standard"]
+    seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert {"params.yaml", "dvc.yaml", "reports/evaluate.json", ".dvc/config"} <= set(seen)
+    assert not {name for name in seen if name.startswith(("data/", "models/")) or name.endswith(".html")}
 
 
 def test_merge_replaces_what_is_no_dictionary() -> None:

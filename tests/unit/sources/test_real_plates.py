@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from acl_core.data.manifest import Plate, Side
-from acl_core.sources.yolo import Rejected, read_classes, read_yolo
+from acl_core.data.manifest import Plate, Rejected, Side
+from acl_core.sources.yolo import read_classes, read_yolo
 from tests.plates import ROOT, params
 
 EALPR = Path(os.environ.get("EALPR", ROOT.parent / "shared" / "data" / "ealpr"))

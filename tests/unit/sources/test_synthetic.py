@@ -11,7 +11,6 @@ import pytest
 from acl_core.data.manifest import Plate, Side
 from acl_core.errors import DataError, ParamsError
 from acl_core.params import Synthetic
-from acl_core.sources import contact_sheet as sheets
 from acl_core.sources import synthetic
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.hand import Hand, jamo
@@ -275,16 +274,6 @@ def test_impossible_params_are_refused(layout: Layout) -> None:
         draw(layout, synthetic_params(layout, hard=False, width_px=(200, 300)))
     with pytest.raises(ParamsError, match="types"):
         draw(layout, synthetic_params(layout, hard=False, types={"P2": 0.0}))
-
-
-def test_contact_sheet_holds_all_plates(hard_plates: list[Plate]) -> None:
-    plain, boxed = (sheets.contact_sheet(hard_plates[:5], 2, boxes=boxes) for boxes in (False, True))
-    assert plain.dtype == np.uint8
-    assert plain.shape == boxed.shape
-    assert (plain != boxed).any()
-    height, width = hard_plates[0].hr.shape[:2]
-    np.testing.assert_array_equal(plain[: 2 * height : 2, : 2 * width : 2], hard_plates[0].hr)
-    assert sheets.contact_sheet([], 2, boxes=False).shape == (0, 0, 3)
 
 
 def test_only_some_letters_are_drawn_when_asked(layout: Layout) -> None:

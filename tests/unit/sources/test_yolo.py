@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from acl_core.data.manifest import Plate, Side
+from acl_core.data.manifest import Plate, Rejected, Side
 from acl_core.errors import DataError
 from acl_core.params import Plates, Split
 from acl_core.sources.split import side_of
-from acl_core.sources.yolo import Rejected, is_yolo, read_classes, read_yolo
+from acl_core.sources.yolo import is_yolo, read_classes, read_yolo
 from tests.plates import params
 
 GOOD = "0 0.2 0.5 0.1 0.4\n1 0.5 0.5 0.1 0.4\n"

@@ -1,0 +1,35 @@
+"""The results as Markdown tables, for a terminal and for the README."""
+
+import json
+from pathlib import Path
+
+from acl_core.errors import DataError
+from tasks.report.labels import METHODS, METRICS, cell
+
+COLUMNS = ("plates_read", "gap_closed_plates_read", "map50", "cer", "psnr_db", "ssim")
+
+
+def markdown(file: Path) -> str:
+    """One table a scale of a results file, as the report stage writes it.
+
+    Raises:
+        DataError: The file is missing or is no results file.
+    """
+    try:
+        results = json.loads(file.read_text(encoding="utf-8"))
+        meta = results["meta"]
+    except FileNotFoundError as error:
+        raise DataError(f"{file}: not found. `acl run` makes it.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: no results file ({error}). `acl run` makes one.") from error
+    lines: list[str] = []
+    for name in (key for key in results if key != "meta"):
+        rows = {method: row for method in METHODS if (row := results[name].get(method))}
+        lines += [f"{name}, {meta['plates']} test plates, {meta['source']}, seed {meta['seed']}", ""]
+        lines.append(f"| method | {' | '.join(METRICS[metric][0] for metric in COLUMNS)} |")
+        lines.append("|---" * (len(COLUMNS) + 1) + "|")
+        lines += [
+            f"| {METHODS[m]} | {' | '.join(cell(row, metric) for metric in COLUMNS)} |" for m, row in rows.items()
+        ]
+        lines.append("")
+    return "\n".join(lines)

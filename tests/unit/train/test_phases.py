@@ -1,0 +1,61 @@
+"""The phases as stages call them, averaging and validation included: one network learns, the other stays bit-equal."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acl_core.models.build import build_recognizer
+from acl_core.models.dbpn import Dbpn
+from acl_core.models.enlarger import Bicubic
+from acl_core.models.freezing import weights_hash
+from acl_core.models.recognizer import Recognizer
+from acl_core.params import Architecture, Phase1, Reading, RecognizerParams, Training
+from acl_core.train.loop import Job
+from acl_core.train.phases import TrainingData, phase1, phase2
+from tests.plates import CLASSES, write_pairs
+from tests.unit.train.test_loop import TRAINING, job
+
+RULE = Reading(confidence=0.25, overlap=0.5)
+SHORT: dict[str, Any] = TRAINING | {"epochs": 1, "warmup_epochs": 0.0}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> TrainingData:
+    return TrainingData.load(write_pairs(tmp_path / "x4"), None, 4, seed=1)
+
+
+@pytest.fixture
+def sr() -> Dbpn:
+    return Dbpn(4, blocks=2, channels=4, features=8)
+
+
+@pytest.fixture(params=[Architecture.YOLOV5N, Architecture.PAPER])
+def recognizer(request: pytest.FixtureRequest) -> Recognizer:
+    return build_recognizer(RecognizerParams(architecture=request.param, input_px=64), len(CLASSES))
+
+
+@pytest.fixture
+def short_job(tmp_path: Path) -> Job:
+    return job(tmp_path)
+
+
+def test_phase_1_changes_sr_alone(sr: Dbpn, recognizer: Recognizer, data: TrainingData, short_job: Job) -> None:
+    before = weights_hash(sr), weights_hash(recognizer)
+    result = phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, short_job)
+    assert weights_hash(sr) != before[0]
+    assert weights_hash(recognizer) == before[1]
+    assert {"psnr_db", "plates_read", "map50"} <= set(result.best)
+    assert {"loss_sr", "loss_char", "gradient_sr", "gradient_char"} <= set(result.history[0])
+
+
+@pytest.mark.parametrize("without_sr", [False, True])
+def test_phase_2_changes_the_recognizer_alone(
+    sr: Dbpn, recognizer: Recognizer, data: TrainingData, short_job: Job, without_sr: bool
+) -> None:
+    enlarger = Bicubic(4) if without_sr else sr
+    before = weights_hash(enlarger), weights_hash(recognizer)
+    result = phase2(enlarger, recognizer, data, Training(**SHORT), RULE, short_job)
+    assert weights_hash(enlarger) == before[0]
+    assert weights_hash(recognizer) != before[1]
+    assert "loss_sr" not in result.history[0]
