@@ -143,11 +143,14 @@ def _init_dvc(folder: Path, code: Path) -> None:
     """A DVC repository of its own that shares the root's cache and sends nothing home."""
     in_git = subprocess.run(["git", "-C", str(folder), "rev-parse"], capture_output=True, check=False).returncode == 0
     dvc = [sys.executable, "-m", "dvc"]
-    for command in (
-        ["init", "--quiet", "--subdir" if in_git else "--no-scm"],
-        ["config", "core.analytics", "false"],
-        ["cache", "dir", str(code / ".dvc" / "cache")],
-    ):
-        done = subprocess.run([*dvc, *command], cwd=folder, capture_output=True, text=True, check=False)
+    commands = [
+        [*dvc, "init", "--quiet", "--subdir" if in_git else "--no-scm"],
+        [*dvc, "config", "core.analytics", "false"],
+        [*dvc, "cache", "dir", str(code / ".dvc" / "cache")],
+    ]
+    if in_git:  # DVC has staged what it made; whether it is committed is the user's to say
+        commands.append(["git", "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", "."])
+    for command in commands:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise AclError(f"{folder}: dvc {command[0]} failed: {' '.join(done.stderr.split())}")
+            raise AclError(f"{folder}: {' '.join(command)} failed: {' '.join(done.stderr.split())}")

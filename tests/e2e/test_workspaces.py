@@ -102,10 +102,15 @@ def test_git_sees_parameters_and_ignores_plates_and_models(clone: Path) -> None:
     for name in ("data/plates.parquet", "models/x4/sr.safetensors", "reports/index.html", "reports/evaluate.json"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x", encoding="utf-8")
-    command = ["git", "-C", str(folder), "ls-files", "--others", "--exclude-standard"]
-    seen = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert _git(clone, "ls-files", "--cached") == []
+    seen = _git(folder, "ls-files", "--others", "--exclude-standard")
     assert {"params.yaml", "dvc.yaml", "reports/evaluate.json", ".dvc/config"} <= set(seen)
     assert not {name for name in seen if name.startswith(("data/", "models/")) or name.endswith(".html")}
+
+
+def _git(folder: Path, *arguments: str) -> list[str]:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 
 
 def test_merge_replaces_what_is_no_dictionary() -> None:
