@@ -25,6 +25,9 @@ class PlateFormat(StrEnum):
 
     SYNTHETIC = "synthetic"
     YOLO = "yolo"
+    COCO = "coco"
+    VOC = "voc"
+    LABELME = "labelme"
 
 
 class Direction(StrEnum):
@@ -134,6 +137,7 @@ class Plates(Section):
 
     source: str  # a layout file (synthetic) or a folder (imported), seen from the workspace
     format: PlateFormat
+    plate_class: str  # in any case; marks plates in pictures of whole cars. Empty: every picture is a plate
     direction: Direction
     min_width_px: Count  # narrower crops are not HR: they are rejected with a reason
     max_width_px: Count  # larger pictures are reduced to fit (the paper's largest plate: 144 x 96)

@@ -1,11 +1,14 @@
 """The command line: ``acl``."""
 
+import csv
 import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from acl_core.data.manifest import read_card
+from acl_core.params import PlateFormat
 from tasks import dvc_client
 from tasks.environment import one_line_errors, prepare
 from tasks.report.markdown import markdown
@@ -28,7 +31,8 @@ def run(
         str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: the root.")
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="A folder of plates; a workspace of its name is made at the first run.")
+        Path | None,
+        typer.Option(help="A folder of plates in a known format; a workspace of its name is made at the first run."),
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help=f"{PROFILES}; a workspace is made from it at the first run.")
@@ -38,6 +42,27 @@ def run(
     folder = ensure_workspace(workspace, data, profile)
     log.info("running %s", folder)
     dvc_client.reproduce(folder)
+
+
+@app.command("import")
+def import_(
+    plate_format: Annotated[PlateFormat, typer.Argument(metavar="FORMAT", help="yolo, coco, voc or labelme.")],
+    src: Annotated[Path, typer.Argument(help="A folder of plates; it is read, never changed.")],
+    workspace: Annotated[
+        str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: SRC's name.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help=f"{PROFILES}; the workspace is made from it at the first import.")
+    ] = None,
+) -> None:
+    """Import plates and say what came in and what did not; nothing is trained."""
+    folder = ensure_workspace(workspace, src, profile, plate_format)
+    dvc_client.reproduce(folder, stage="plates")
+    plates, rejected = (folder / out for out in dvc_client.outs(folder, "plates"))
+    counts = ", ".join(f"{n} {side}" for side, n in read_card(plates).plates.items())
+    with rejected.open(newline="", encoding="utf-8") as file:
+        n_rejected = sum(1 for _ in csv.reader(file)) - 1
+    typer.echo(f"plates: {counts}; rejected: {n_rejected}, reasons in {rejected}")
 
 
 @app.command()

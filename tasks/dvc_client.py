@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import yaml
+
 from acl_core.errors import AclError
 
 # glibc hands the large buffers of a training step back to the system and asks for them anew in every step. Keeping
@@ -53,6 +55,12 @@ def reproduce(workspace: Path, *, on_line: Callable[[str], None] | None = None, 
 def stages(workspace: Path) -> list[str]:
     """Names of all stages in the order of ``dvc.yaml``."""
     return _answer(["stage", "list", "--name-only"], workspace).splitlines()
+
+
+def outs(workspace: Path, stage: str) -> list[str]:
+    """Paths that a stage makes, as ``dvc.yaml`` writes them."""
+    raw = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))
+    return [str(out) for out in raw["stages"][stage]["outs"]]
 
 
 def is_up_to_date(workspace: Path) -> bool:

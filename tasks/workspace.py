@@ -15,7 +15,7 @@ import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
 from acl_core.params import PlateFormat, load_params
-from acl_core.sources.yolo import is_yolo
+from acl_core.sources.recognise import NEEDS, recognise
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PROFILE = "cpu"  # the root's own params.yaml
@@ -34,7 +34,9 @@ def find_workspace(name: str) -> Path:
     raise AclError(f"{name}: no workspace there (no params.yaml). Make one with `acl new {name}`.")
 
 
-def ensure_workspace(name: str | None, data: Path | None, profile: str | None) -> Path:
+def ensure_workspace(
+    name: str | None, data: Path | None, profile: str | None, plate_format: PlateFormat | None = None
+) -> Path:
     """The workspace that a run is asked for, made at the first call.
 
     Args:
@@ -42,6 +44,7 @@ def ensure_workspace(name: str | None, data: Path | None, profile: str | None) -
             name of the folder of plates or of the profile.
         data: Plates to import.
         profile: Whose parameters to start from; None for the usual ones.
+        plate_format: That of the plates; None to recognise it.
 
     Raises:
         DataError: The plates are missing or of an unknown format, or the workspace holds others.
@@ -50,16 +53,20 @@ def ensure_workspace(name: str | None, data: Path | None, profile: str | None) -
     if data is None and profile is None:
         return find_workspace(name or ".")
     if data is not None:
-        _check_format(data)
+        _check_folder(data, plate_format)
     folder = workspace_folder(name or (data.resolve().name if data is not None else str(profile)))
     if not folder.exists():
-        source = {"source": str(data.resolve()), "format": PlateFormat.YOLO.value} if data is not None else {}
+        source = {}
+        if data is not None:
+            source = {"source": str(data.resolve()), "format": str(plate_format or _format_of(data))}
         usual = DEFAULT_PROFILE if data is None else IMPORTED_PROFILE
         return new_workspace(folder, profile or usual, {"plates": source})
     other = "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)"
-    known = load_params(folder / "params.yaml").plates.source
-    if data is not None and Path(known) != data.resolve():
-        raise DataError(f"{folder} holds plates from {known}, not from {data}. {other}.")
+    known = load_params(folder / "params.yaml").plates
+    if data is not None and Path(known.source) != data.resolve():
+        raise DataError(f"{folder} holds plates from {known.source}, not from {data}. {other}.")
+    if plate_format not in (None, known.format):
+        raise DataError(f"{folder} reads its plates as {known.format}, not as {plate_format}. {other}.")
     if profile is not None and _made_from(profile) not in (folder / "params.yaml").read_text(encoding="utf-8"):
         raise ParamsError(f"{folder} was not made from the profile {profile!r}. {other}, or edit its params.yaml.")
     return folder
@@ -70,11 +77,22 @@ def workspace_folder(name: str) -> Path:
     return Path(name) if "/" in name else ROOT / "workspaces" / name
 
 
-def _check_format(data: Path) -> None:
+def _check_folder(data: Path, wanted: PlateFormat | None) -> None:
     if not data.is_dir():
-        raise DataError(f"{data}: no such folder. Give the folder that holds images/, labels/ and classes.txt.")
-    if not is_yolo(data):
-        raise DataError(f"{data}: format not recognised. A YOLO folder has images/, labels/ and classes.txt.")
+        raise DataError(f"{data}: no such folder. Give a folder of plates: {_needs()}.")
+    if wanted is PlateFormat.SYNTHETIC:
+        raise DataError(f"{wanted} plates are drawn, not imported. Give one of {', '.join(NEEDS)}.")
+
+
+def _format_of(data: Path) -> PlateFormat:
+    found = recognise(data)
+    if found is None:
+        raise DataError(f"{data}: format not recognised. It needs {_needs()}.")
+    return found
+
+
+def _needs() -> str:
+    return "; ".join(f"{what} ({name})" for name, what in NEEDS.items())
 
 
 def _made_from(profile: str) -> str:

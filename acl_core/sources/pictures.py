@@ -1,5 +1,6 @@
 """Pictures from outside: read with limits, turned upright, as 8-bit RGB."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,15 @@ _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _MAX_PIXELS = 64_000_000  # a 64-megapixel photograph; more is taken for a decompression bomb
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture file as (H, W, 3) uint8 RGB.
+def read_picture(source: Path | bytes) -> np.ndarray:
+    """Read a picture file, or the bytes of one, as (H, W, 3) uint8 RGB.
 
     Raises:
         DataError: The file is missing, empty, damaged, larger than 64 megapixels or no picture.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(file, formats=_FORMATS) as image:
             if image.width * image.height > _MAX_PIXELS:
                 raise DataError(f"picture of {image.width} x {image.height} px, more than {_MAX_PIXELS // 10**6} Mpx")
             image.load()

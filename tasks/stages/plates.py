@@ -3,17 +3,24 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
 from acl_core.data.manifest import DatasetCard, write_plates
 from acl_core.errors import DataError
 from acl_core.params import Common, PlateFormat, Plates
+from acl_core.sources.annotations import AnnotatedSet, plates_of
+from acl_core.sources.coco import open_coco
+from acl_core.sources.labelme import open_labelme
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import load_layout
-from acl_core.sources.yolo import read_classes, read_yolo
+from acl_core.sources.voc import open_voc
+from acl_core.sources.yolo import open_yolo
 from tasks.stages._main import main
 from tasks.stages._rejected import Rejections
+
+ImportedFormat = Literal[PlateFormat.YOLO, PlateFormat.COCO, PlateFormat.VOC, PlateFormat.LABELME]
 
 
 def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping[str, float]:
@@ -41,15 +48,29 @@ def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping
             size = (plates.max_width_px, plates.max_height_px)
             total = plates.synthetic.train + plates.synthetic.validation + plates.synthetic.test
             stream = draw_plates(layout, plates.synthetic, common.seed, max_size=size, workers=os.cpu_count() or 1)
-        case PlateFormat.YOLO:
-            card = DatasetCard(f"imported from {source.name}", plates.direction, read_classes(source))
-            stream = rejections.usable(read_yolo(source, plates, common.seed))
+        case imported:
+            found = _open(source, imported)
+            classes = found.characters(plates.plate_class)
+            card = DatasetCard(f"imported from {source.name}", plates.direction, classes)
+            stream = rejections.usable(plates_of(found, plates, common.seed))
     try:
         card = write_plates(tqdm(stream, desc="plates", unit="plate", total=total, disable=None), card, out)
     finally:
         rejections.write()
     rejections.judge(sum(card.plates.values()))
     return {name: float(count) for name, count in card.plates.items()} | {"rejected": float(len(rejections))}
+
+
+def _open(source: Path, imported: ImportedFormat) -> AnnotatedSet:
+    match imported:
+        case PlateFormat.YOLO:
+            return open_yolo(source)
+        case PlateFormat.COCO:
+            return open_coco(source)
+        case PlateFormat.VOC:
+            return open_voc(source)
+        case PlateFormat.LABELME:
+            return open_labelme(source)
 
 
 if __name__ == "__main__":

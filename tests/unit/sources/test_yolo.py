@@ -7,8 +7,10 @@ from PIL import Image
 from acl_core.data.manifest import Plate, Rejected, Side
 from acl_core.errors import DataError
 from acl_core.params import Plates, Split
+from acl_core.sources.annotations import plates_of
+from acl_core.sources.class_list import read_classes
 from acl_core.sources.split import side_of
-from acl_core.sources.yolo import is_yolo, read_classes, read_yolo
+from acl_core.sources.yolo import is_yolo, open_yolo
 from tests.plates import params
 
 GOOD = "0 0.2 0.5 0.1 0.4\n1 0.5 0.5 0.1 0.4\n"
@@ -33,7 +35,7 @@ def add(folder: Path, name: str, label: str | None = GOOD, size: tuple[int, int]
 
 
 def read(folder: Path) -> tuple[list[Plate], dict[str, str]]:
-    items = list(read_yolo(folder, limits(), seed=1))
+    items = list(plates_of(open_yolo(folder), limits(), seed=1))
     return [i for i in items if isinstance(i, Plate)], {i.file: i.reason for i in items if isinstance(i, Rejected)}
 
 

@@ -1,0 +1,120 @@
+"""Pascal VOC: an XML file a picture, with objects that have a name and a box or a polygon in pixels."""
+
+import contextlib
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from acl_core.data.manifest import Rejected
+from acl_core.errors import DataError
+from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
+from acl_core.sources.class_list import listed_or_found
+from acl_core.sources.documents import read_limited
+from acl_core.sources.picture_index import PictureIndex
+
+_MAX_BYTES = 4 * 2**20
+
+
+def is_voc_file(path: Path) -> bool:
+    """Whether an XML file begins like a VOC annotation."""
+    with path.open("rb") as file:
+        return b"<annotation" in file.read(4096)
+
+
+def open_voc(folder: Path) -> AnnotatedSet:
+    """The pictures of all XML files below a folder, in the order of their paths.
+
+    Raises:
+        DataError: There is no XML file, or ``classes.txt`` cannot be used.
+    """
+    files = sorted(folder.rglob("*.xml"))
+    if not files:
+        raise DataError(f"{folder}: no .xml file. Pascal VOC has one for each picture.")
+    classes, listed_in = listed_or_found(folder, (label for path in files for label in _labels(path)))
+    return AnnotatedSet(classes, listed_in, _items(folder, files))
+
+
+def _labels(path: Path) -> list[str]:
+    """The labels of a file; none of one that will be rejected."""
+    try:
+        return [label for node in _read(path).iter("object") if (label := _text(node, "name"))]
+    except DataError:
+        return []
+
+
+def _items(folder: Path, files: list[Path]) -> Iterator[Annotation | Rejected]:
+    pictures = PictureIndex(folder)
+    for path in files:
+        file = pictures.name(path)
+        try:
+            yield _item(path, file, pictures)
+        except DataError as error:
+            with contextlib.suppress(DataError):
+                pictures.find("", path, stem=path.stem)  # the picture of a broken file is not one that nothing names
+            yield Rejected(file, str(error))
+    yield from pictures.unused()
+
+
+def _item(path: Path, file: str, pictures: PictureIndex) -> Annotation:
+    root = _read(path)
+    picture = pictures.find(_text(root, "filename"), path, stem=path.stem)
+    shapes = [_shape(node, f"{file} object {i}") for i, node in enumerate(root.iter("object"), 1)]
+    size = (_whole(root, "size/width"), _whole(root, "size/height"))
+    declared = size if all(size) else None
+    return Annotation(pictures.name(picture), picture.name, picture, shapes, in_pixels=True, size=declared)
+
+
+class _NoDoctype(ET.TreeBuilder):
+    """Entities, and with them entity bombs and files from elsewhere, are declared in a DOCTYPE; VOC has none."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:  # noqa: ARG002
+        raise DataError("has a DOCTYPE, which may hide an entity bomb. VOC needs none: delete it")
+
+
+def _read(path: Path) -> ET.Element:
+    parser = ET.XMLParser(target=_NoDoctype())  # noqa: S314
+    try:
+        parser.feed(read_limited(path, _MAX_BYTES, path.name))
+        root: ET.Element = parser.close()
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise DataError(f"{path.name}: not XML ({error})") from error
+    return root
+
+
+def _shape(node: ET.Element, where: str) -> Shape:
+    label = _text(node, "name")
+    if not label:
+        raise DataError(f"{where}: no name")
+    polygon, box = node.find("polygon"), node.find("bndbox")
+    if polygon is not None and (len(polygon) == 8 or box is None):
+        return Shape(label, _polygon(polygon, where), where)
+    if box is None:
+        raise DataError(f"{where}: neither bndbox nor polygon")
+    left, top, right, bottom = (_number(box, name, where) for name in ("xmin", "ymin", "xmax", "ymax"))
+    return Shape(label, np.array([[left, top], [right, bottom]], dtype=np.float64), where)
+
+
+def _polygon(node: ET.Element, where: str) -> np.ndarray:
+    """Corners as x1, y1, x2, y2, ... ."""
+    n = len(node) // 2
+    if n < 3 or len(node) % 2:
+        raise DataError(f"{where}: a polygon needs three corners, x1 y1 x2 y2 and so on")
+    return np.array([[_number(node, f"{axis}{i}", where) for axis in "xy"] for i in range(1, n + 1)], dtype=np.float64)
+
+
+def _number(node: ET.Element, name: str, where: str) -> float:
+    try:
+        return float(_text(node, name))
+    except ValueError as error:
+        raise DataError(f"{where}: {name} is no number ({_text(node, name)[:40]!r})") from error
+
+
+def _whole(node: ET.Element, name: str) -> int:
+    text = _text(node, name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _text(node: ET.Element, name: str) -> str:
+    return " ".join((node.findtext(name) or "").split())
