@@ -23,7 +23,7 @@ def test_tables_are_those_of_the_results(results: str) -> None:
 
 def test_commands_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", README)) <= targets
+    assert set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE)) <= targets
     commands = set(getattr(get_command(app), "commands", {}))
     assert set(re.findall(r"`acl ([a-z]+)", README)) <= commands
 

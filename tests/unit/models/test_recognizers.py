@@ -16,8 +16,8 @@ def characters(n_classes: int) -> Characters:
 @pytest.mark.parametrize("architecture", list(Architecture))
 @pytest.mark.parametrize("n_classes", [3, 122])
 def test_every_recognizer_keeps_the_protocol(architecture: Architecture, n_classes: int) -> None:
-    recognizer = build_recognizer(RecognizerParams(architecture=architecture, input_px=256), n_classes)
-    raw = recognizer(torch.rand(2, 3, 256, 256))
+    recognizer = build_recognizer(RecognizerParams(architecture=architecture, input_px=128), n_classes)
+    raw = recognizer(torch.rand(2, 3, 128, 128))
     loss = recognizer.loss(raw, characters(n_classes))
     assert loss.shape == ()
     assert torch.isfinite(loss)
