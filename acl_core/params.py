@@ -222,6 +222,12 @@ class Evaluate(Section):
     gallery: Count  # plates shown side by side in the report
 
 
+class Privacy(Section):
+    """What of the plates may leave ``data/`` and ``models/``. Ours; docs/privacy.md says what lies where."""
+
+    show_pictures: bool  # pictures and texts of plates in MLflow, in evaluations/ and on pages
+
+
 class Params(Section):
     """The whole of ``params.yaml``."""
 
@@ -239,6 +245,7 @@ class Params(Section):
     phase2: Training
     rounds: Rounds
     evaluate: Evaluate
+    privacy: Privacy
 
     @model_validator(mode="after")
     def _scales_are_known(self) -> Self:

@@ -1,1 +1,1 @@
-"""What the final measurement needs beyond a number: intervals, gaps closed, the reading rule, what went wrong where."""
+"""Numbers to judge by: of results (intervals, gaps closed, the reading rule, what went wrong where) and of plates."""

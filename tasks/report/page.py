@@ -12,22 +12,24 @@ from tasks.report.curves import curves_svg
 from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS, cell
 
 
-def render(evaluations: dict[str, Path], curves: Path, title: str) -> str:
+def render(evaluations: dict[str, Path], curves: Path, title: str, *, show_plates: bool) -> str:
     """The page as text, with all pictures inside.
 
     Args:
         evaluations: Folder of each scale (``x4``), as the evaluate stage wrote it.
         curves: Folder of the training curves.
         title: Heading of the page.
+        show_plates: Whether pictures and texts of plates stand there; without them the galleries are not read.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=select_autoescape(["html", "j2"]), trim_blocks=True
     )
     template = environment.get_template("page.html.j2")
-    scales = {name: _scale(folder) for name, folder in evaluations.items()}
+    scales = {name: _scale(folder, show_plates) for name, folder in evaluations.items()}
     return template.render(
         title=title,
         scales=scales,
+        show_plates=show_plates,
         curves=curves_svg(curves, evaluations),
         metrics=METRICS,
         method_titles=METHODS,
@@ -35,13 +37,13 @@ def render(evaluations: dict[str, Path], curves: Path, title: str) -> str:
     )
 
 
-def _scale(folder: Path) -> dict[str, Any]:
+def _scale(folder: Path, show_plates: bool) -> dict[str, Any]:
     table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
     return {
         "meta": json.loads((folder / "meta.json").read_text(encoding="utf-8")),
         "rows": {m: {k: cell(table[m], k) for k in METRICS} for m in METHODS if m in table},
         "per_class": _per_class(json.loads((folder / "per_class.json").read_text(encoding="utf-8"))),
-        "gallery": list(_gallery(folder / "gallery")),
+        "gallery": list(_gallery(folder / "gallery")) if show_plates else [],
     }
 
 

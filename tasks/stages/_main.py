@@ -27,7 +27,7 @@ from acl_core.params import Params, Precision, Section, load_params
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
 from tasks.environment import prepare
-from tasks.tracking import open_tracker
+from tasks.tracking import WithoutPictures, open_tracker
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,8 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             log.info("%s on %s in %s", stage, compute.device, compute.precision.value)
             settings = flatten(sections) | {"stage": stage, "used_precision": compute.precision.value} | _scale(options)
             tracker = stack.enter_context(open_tracker(stage, Path(params.code), settings))
+            if not params.privacy.show_pictures:  # no artifact depends on it, so it is no parameter of a training
+                tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
             arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance)
         result = run(*sections.values(), **arguments)

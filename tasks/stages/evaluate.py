@@ -20,7 +20,7 @@ from acl_core.files import hash_folder
 from acl_core.models.build import load_recognizer, load_sr
 from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Common, Evaluate, RecognizerParams, Rounds, Sr
+from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds, Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
 from acl_core.statistics.table import Interval, choose_rule, per_class, table
@@ -46,6 +46,7 @@ def run(
     recognizer: RecognizerParams,
     rounds: Rounds,
     evaluate: Evaluate,
+    privacy: Privacy,
     common: Common,
     *,
     scale: int,
@@ -88,12 +89,13 @@ def run(
     rows = table(scores, evaluate.bootstrap, common.seed)
 
     out.mkdir(parents=True, exist_ok=True)
-    found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
     _write_json(out / "table.json", rows)
     _write_json(out / "per_class.json", per_class(scores, classes))
     _write_json(out / "meta.json", _meta(test, rule.model_dump(), common.seed, hash_folder(pairs)))
-    _write_plates(out / "plates.csv", found, test)
-    _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
+    if privacy.show_pictures:
+        found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
+        _write_plates(out / "plates.csv", found, test)
+        _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
     job.tracker.artifact(out / "table.json")
     return _summary(rows, job)
 

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from acl_core.files import write_atomically
+from acl_core.params import Privacy
 from tasks.report.page import render
 from tasks.stages._main import main
 
 log = logging.getLogger(__name__)
 
 
-def run(scales: list[int], *, evaluations: Path, curves: Path, metrics: Path, page: Path) -> Mapping[str, float]:
+def run(
+    scales: list[int], privacy: Privacy, *, evaluations: Path, curves: Path, metrics: Path, page: Path
+) -> Mapping[str, float]:
     """Gather what the evaluate stages found.
 
     Args:
         scales: Scales of this workspace; folders of others are left alone.
+        privacy: Whether the page shows plates.
         evaluations: Holds a folder a scale (``x4``).
         curves: Training curves as CSV.
         metrics: JSON to write: ``{"x4": {method: {metric: {"value", "low", "high"}}}, "meta": {...}}``.
@@ -29,7 +33,8 @@ def run(scales: list[int], *, evaluations: Path, curves: Path, metrics: Path, pa
     first = next(iter(metas.values()))
     shared = {key: first[key] for key in ("source", "plates", "split", "seed", "commit", "data_sha256")}
     _write(metrics, json.dumps(tables | {"meta": shared | {"scales": metas}}, ensure_ascii=False, indent=2) + "\n")
-    _write(page, render(folders, curves, f"Plates read at low resolution: {first['source']}"))
+    title = f"Plates read at low resolution: {first['source']}"
+    _write(page, render(folders, curves, title, show_plates=privacy.show_pictures))
     log.info("open %s", page.resolve())
     return {f"{name}.{m}.plates_read": t[m]["plates_read"]["value"] for name, t in tables.items() for m in t}
 

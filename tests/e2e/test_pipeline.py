@@ -90,6 +90,26 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path) -> None:
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
 
 
+def test_without_pictures_only_evaluate_and_report_run_again_and_no_plate_is_left(smoke: Path) -> None:
+    params = smoke / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    changed = yaml.safe_load(before)
+    changed["privacy"]["show_pictures"] = False
+    params.write_text(yaml.safe_dump(changed, allow_unicode=True), encoding="utf-8")
+    try:
+        output = dvc(smoke, "repro")
+        page = (smoke / "reports" / "index.html").read_text(encoding="utf-8")
+        evaluated = {path.suffix for path in (smoke / "evaluations").rglob("*") if path.is_file()}
+    finally:
+        params.write_text(before, encoding="utf-8")
+        back = dvc(smoke, "repro")
+    assert set(ran(output)) == {"report", *(f"evaluate@{scale}" for scale in changed["scales"])}
+    assert set(ran(back)) <= {"report"}
+    assert "data:image" not in page
+    assert "<svg" in page
+    assert evaluated == {".json"}
+
+
 @pytest.mark.slow
 def test_an_experiment_changes_alpha_and_rounds(smoke: Path) -> None:
     try:
