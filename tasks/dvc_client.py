@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from acl_core.errors import AclError
 # them, in huge pages, takes 9 % off a whole SR training and 13 % off its processor time (docs/LOG.md). A user's own
 # setting wins.
 _KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.hugetlb=1"
+_GRACE_S = 10  # for clean-up after a SIGTERM
 
 
 class StageFailedError(AclError):
@@ -136,15 +138,17 @@ def _running(arguments: list[str], workspace: Path, *, capture: bool) -> Iterato
     try:
         yield process
     finally:
-        if process.poll() is None:
-            _end_group(process)
+        _end_group(process)
 
 
 def _end_group(process: "subprocess.Popen[str]") -> None:
-    """Ask the whole session to end, then make it."""
-    for sign, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience_s)
-            return
+    """Ask the whole session to end, then make it; a training may outlive the DVC that started it."""
+    with contextlib.suppress(ProcessLookupError):  # nothing is left of it
+        os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _GRACE_S
+        while time.monotonic() < deadline:
+            process.poll()
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
