@@ -2,19 +2,16 @@
 
 import base64
 import binascii
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from acl_core.data.manifest import Rejected
 from acl_core.errors import DataError
 from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
 from acl_core.sources.class_list import listed_or_found
 from acl_core.sources.documents import checked, read_json, speaks_of
-from acl_core.sources.picture_index import PictureIndex
+from acl_core.sources.picture_index import PictureIndex, a_file_a_picture
 
 _MAX_BYTES = 64 * 2**20  # a picture may be embedded
 _POLYGONS = ("polygon", "rotation")
@@ -49,7 +46,7 @@ def open_labelme(folder: Path) -> AnnotatedSet:
     if not files:
         raise DataError(f"{folder}: no .json file. LabelMe writes one for each picture.")
     classes, listed_in = listed_or_found(folder, (label for path in files for label in _labels(path)))
-    return AnnotatedSet(classes, listed_in, _items(folder, files))
+    return AnnotatedSet(classes, listed_in, a_file_a_picture(folder, files, _item))
 
 
 def _labels(path: Path) -> list[str]:
@@ -58,19 +55,6 @@ def _labels(path: Path) -> list[str]:
         return [label for marked in _read(path).shapes if (label := _name(marked))]
     except DataError:
         return []
-
-
-def _items(folder: Path, files: list[Path]) -> Iterator[Annotation | Rejected]:
-    pictures = PictureIndex(folder)
-    for path in files:
-        file = pictures.name(path)
-        try:
-            yield _item(path, file, pictures)
-        except DataError as error:
-            with contextlib.suppress(DataError):
-                pictures.find("", path, stem=path.stem)  # the picture of a broken file is not one that nothing names
-            yield Rejected(file, str(error))
-    yield from pictures.unused()
 
 
 def _item(path: Path, file: str, pictures: PictureIndex) -> Annotation:

@@ -1,12 +1,14 @@
 """The pictures of a folder, found by the names that annotation files give them."""
 
+import contextlib
 import posixpath
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from acl_core.data.manifest import Rejected
 from acl_core.errors import DataError
+from acl_core.sources.annotations import Annotation
 from acl_core.sources.pictures import PICTURE_SUFFIXES
 
 _USUAL = (".", "images", "../images", "../JPEGImages")  # seen from the annotation file
@@ -56,6 +58,28 @@ class PictureIndex:
         for path in self._paths.values():
             if path not in self._used:
                 yield Rejected(self.name(path), "no annotation names this picture")
+
+
+def a_file_a_picture(
+    folder: Path, files: Iterable[Path], read: Callable[[Path, str, PictureIndex], Annotation]
+) -> Iterator[Annotation | Rejected]:
+    """The pictures of a format with one annotation file each, then the pictures that none names.
+
+    Args:
+        folder: Of the set.
+        files: Its annotation files.
+        read: Makes an annotation of a file, given also the file's name for messages; raises DataError.
+    """
+    pictures = PictureIndex(folder)
+    for path in files:
+        file = pictures.name(path)
+        try:
+            yield read(path, file, pictures)
+        except DataError as error:
+            with contextlib.suppress(DataError):
+                pictures.find("", path, stem=path.stem)  # the picture of a broken file is not one that nothing names
+            yield Rejected(file, str(error))
+    yield from pictures.unused()
 
 
 def _composed(name: str) -> str:

@@ -1,18 +1,15 @@
 """Pascal VOC: an XML file a picture, with objects that have a name and a box or a polygon in pixels."""
 
-import contextlib
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from acl_core.data.manifest import Rejected
 from acl_core.errors import DataError
 from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
 from acl_core.sources.class_list import listed_or_found
 from acl_core.sources.documents import read_limited
-from acl_core.sources.picture_index import PictureIndex
+from acl_core.sources.picture_index import PictureIndex, a_file_a_picture
 
 _MAX_BYTES = 4 * 2**20
 
@@ -33,7 +30,7 @@ def open_voc(folder: Path) -> AnnotatedSet:
     if not files:
         raise DataError(f"{folder}: no .xml file. Pascal VOC has one for each picture.")
     classes, listed_in = listed_or_found(folder, (label for path in files for label in _labels(path)))
-    return AnnotatedSet(classes, listed_in, _items(folder, files))
+    return AnnotatedSet(classes, listed_in, a_file_a_picture(folder, files, _item))
 
 
 def _labels(path: Path) -> list[str]:
@@ -42,19 +39,6 @@ def _labels(path: Path) -> list[str]:
         return [label for node in _read(path).iter("object") if (label := _text(node, "name"))]
     except DataError:
         return []
-
-
-def _items(folder: Path, files: list[Path]) -> Iterator[Annotation | Rejected]:
-    pictures = PictureIndex(folder)
-    for path in files:
-        file = pictures.name(path)
-        try:
-            yield _item(path, file, pictures)
-        except DataError as error:
-            with contextlib.suppress(DataError):
-                pictures.find("", path, stem=path.stem)  # the picture of a broken file is not one that nothing names
-            yield Rejected(file, str(error))
-    yield from pictures.unused()
 
 
 def _item(path: Path, file: str, pictures: PictureIndex) -> Annotation:
