@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from acl_core.data.manifest import DatasetCard, Side, decode_png, read_card
-from acl_core.statistics.appearance import appearance
+from acl_core.statistics.appearance import Appearance, appearance
 from acl_core.statistics.near import picture_hash
 
 _STREAMED = 128  # plates that are held at once
@@ -117,7 +117,7 @@ def class_counts(frame: pd.DataFrame, classes: Iterable[str]) -> pd.DataFrame:
 def _row(number: int, raw: dict[str, Any], card: DatasetCard) -> PlateRow:
     picture, why = _decode(raw["hr"])
     width, height = (np.nan, np.nan) if picture is None else (picture.shape[1], picture.shape[0])
-    look = (np.nan,) * 3 if picture is None else tuple(appearance(picture))
+    look = Appearance(np.nan, np.nan, np.nan) if picture is None else appearance(picture)
     labels = np.asarray(raw["classes"] or [], dtype=np.int32)
     boxes = _boxes(raw["boxes"] or [], len(labels), width, height)
     known = [card.classes[i] if 0 <= i < len(card.classes) else "" for i in labels.tolist()]

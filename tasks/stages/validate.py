@@ -94,7 +94,7 @@ def _judge(checked: Result, frame: pd.DataFrame, sides: Mapping[str, int], rejec
         reasons.setdefault(broken.row, []).append(html.unescape(broken.reason))
     rejections = Rejections(rejected, max_share)
     for row in sorted(reasons):
-        rejections.add(Rejected(frame.loc[row, "name"], "; ".join(reasons[row])))
+        rejections.add(Rejected(str(frame.loc[row, "name"]), "; ".join(reasons[row])))
     rejections.write()
     rejections.judge(sum(sides.values()))
     before = frame["side"].value_counts()
