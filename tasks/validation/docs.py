@@ -1,6 +1,6 @@
 """Data Docs: a page for each table, drawn by Great Expectations, and one in front of them.
 
-Great Expectations' own sites load styles and scripts from five other hosts, and their first page is empty without them.
+Great Expectations' own sites load styles and scripts from seven hosts, and their first page is empty without them.
 Plates are personal data and many machines are offline, so its renderers fill a page of ours, which needs no other file.
 """
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from acl_core.data.manifest import DatasetCard, Side, write_plates
-from acl_core.params import Direction, OnDrift
+from acl_core.params import Direction, OnDrift, Validation
 from acl_core.statistics.drift import CLASSES, Drift
 from acl_core.statistics.frame import PlateRow, frame_of, iter_rows
 from tasks.validation.checks import class_checks, drift_checks, plate_checks
@@ -160,6 +161,11 @@ def test_a_check_that_cannot_be_made_is_no_pass(frame: pd.DataFrame) -> None:
     table = plate_table(frame, BOUNDS, show_names=True).drop(columns=["brightness"])
     with pytest.raises(RuntimeError, match="brightness"):
         validate("plates", table, [check for check in plate_checks(BOUNDS, CARD) if check.name == "brightness"])
+
+
+def test_bounds_stand_in_order() -> None:
+    with pytest.raises(ValidationError, match="first bound must not be above"):
+        Validation.model_validate(BOUNDS.model_dump() | {"contrast": (0.5, 0.1)})
 
 
 def test_nothing_is_left_behind(frame: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
