@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from acl_core.errors import ParamsError
 
@@ -16,6 +16,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
+    if not bounds[0] <= bounds[1]:
+        raise ValueError("the first bound must not be above the second")
+    return bounds
+
+
+Bounds = Annotated[tuple[NotNegative, NotNegative], AfterValidator(_in_order)]  # lowest and highest, both allowed
 
 SUPPORTED_SCALES = (2, 3, 4, 6, 8)
 
@@ -59,6 +68,13 @@ class Architecture(StrEnum):
     YOLOV5S = "yolov5s"
     YOLO11N = "yolo11n"
     PAPER = "paper"  # Algorithm 1 with an anchor head and Eq. (3)
+
+
+class OnDrift(StrEnum):
+    """What happens when plates differ from those that they are held against."""
+
+    WARN = "warn"
+    STOP = "stop"
 
 
 class Section(BaseModel):
@@ -145,6 +161,29 @@ class Plates(Section):
     max_rejected_share: Share  # more rejected pictures than this stop the run
     split: Split  # imported plates only; synthetic ones are drawn for their side
     synthetic: Synthetic
+
+
+class Validation(Section):
+    """What a sound set of plates is (stage ``validate``). All ours; docs/VALIDATION.md says what follows."""
+
+    # A plate outside of these is left out.
+    width_px: Bounds  # of the HR picture
+    height_px: Bounds
+    aspect: Bounds  # width over height of the picture
+    characters: Bounds  # on a plate
+    box_side_px: Bounds  # the shorter side of each character's box
+    box_aspect: Bounds  # width over height of each character's box
+    brightness: Bounds  # mean luma, as a share of full scale
+    contrast: Bounds  # standard deviation of the luma, as a share of full scale
+    sharpness: Bounds  # variance of the Laplacian of the luma, squared 8-bit levels
+    near_bits: Annotated[int, Field(ge=0, le=127)]  # pictures whose 256-bit perceptual hashes differ by no more are one
+    # What follows is told, and leaves out nothing.
+    min_class_count: Count  # characters of a class on the train side
+    reference: str | None  # folder of shards whose train side new plates are held against; null: this set's own
+    drift: OnDrift  # what a drift above both bounds below leads to
+    max_ks: Share  # Kolmogorov-Smirnov statistic: the largest difference of two cumulative shares
+    max_cramers_v: Share  # difference of the classes: 0 is none, 1 is no class in common
+    max_p: Share  # of the test; a difference that chance makes more often is no drift
 
 
 class Sr(Section):
@@ -235,6 +274,7 @@ class Params(Section):
     scales: Annotated[list[int], Field(min_length=1)]
     common: Common
     plates: Plates
+    validation: Validation
     sr: Sr
     recognizer: RecognizerParams
     reading: Reading

@@ -46,7 +46,7 @@ def prepare(name: str) -> None:
         datefmt="%H:%M:%S",
         stream=sys.stderr,
     )
-    for library in ("alembic", "mlflow", "matplotlib", "PIL", "fontTools", "httpx", "urllib3"):
+    for library in ("alembic", "mlflow", "matplotlib", "PIL", "fontTools", "great_expectations", "httpx", "urllib3"):
         logging.getLogger(library).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=UserWarning, module="torch.*")
 

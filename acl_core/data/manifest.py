@@ -154,8 +154,8 @@ def write_plates(plates: Iterable[Plate], card: DatasetCard, out: Path) -> Datas
     if not counts:
         raise DataError(f"{card.source}: no usable plate. See rejected.csv for the reasons.")
     card = DatasetCard(card.source, card.direction, card.classes, card.scale, {s.value: counts[s.value] for s in Side})
-    _write_card(card, unfinished)
-    _replace(unfinished, out)
+    write_card(card, unfinished)
+    replace_folder(unfinished, out)
     return card
 
 
@@ -220,13 +220,14 @@ def _row_groups(plates: Iterable[Plate]) -> Iterator[list[Plate]]:
         yield group
 
 
-def _write_card(card: DatasetCard, folder: Path) -> None:
+def write_card(card: DatasetCard, folder: Path) -> None:
+    """Write ``classes.txt`` and ``dataset.json`` into a folder of shards."""
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in card.classes), encoding="utf-8")
     raw = {"source": card.source, "direction": card.direction, "scale": card.scale, "plates": card.plates}
     (folder / "dataset.json").write_text(json.dumps(raw, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _replace(new: Path, out: Path) -> None:
+def replace_folder(new: Path, out: Path) -> None:
     """Put a finished folder in the place of an old one; the old one goes only after the new one is complete."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)

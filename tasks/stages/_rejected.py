@@ -27,11 +27,15 @@ class Rejections:
     def __len__(self) -> int:
         return len(self._left_out)
 
+    def add(self, item: Rejected) -> None:
+        """Leave something out."""
+        self._left_out.append(item)
+
     def usable(self, stream: Iterable[Plate | Rejected]) -> Iterator[Plate]:
         """The plates of a stream; the rest is kept here."""
         for item in stream:
             if isinstance(item, Rejected):
-                self._left_out.append(item)
+                self.add(item)
             else:
                 yield item
 

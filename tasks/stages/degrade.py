@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Plate, Rejected, read_card, read_plates, write_plates
+from acl_core.data.sizes import check_sizes
 from acl_core.errors import DataError
 from acl_core.params import Plates
 from tasks.stages._main import main
@@ -39,7 +40,7 @@ def run(plates: Plates, *, scale: int, hr: Path, out: Path, rejected: Path) -> M
 def _degraded(stream: Iterable[Plate], scale: int) -> Iterator[Plate | Rejected]:
     for plate in stream:
         try:
-            yield degrade(plate, scale)
+            yield check_sizes(degrade(plate, scale), scale)
         except DataError as error:
             yield Rejected(plate.name, str(error))
 

@@ -31,7 +31,7 @@ def test_one_task_run_a_stage(smoke: Path, prefect_api: None) -> None:
         runs = client.read_task_runs(limit=200, sort=TaskRunSort.EXPECTED_START_TIME_ASC)
     names = [run.name for run in runs]
     stages = dvc_client.stages(smoke)
-    assert len(stages) == 3 + 7 * 2  # seven of them once a scale
+    assert len(stages) == 4 + 7 * 2  # seven of them once a scale
     assert all(Counter(names)[stage] == 1 for stage in stages)
     assert {run.state.name for run in runs if run.name in stages} == {"Up to date"}
 

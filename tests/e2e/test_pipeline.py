@@ -90,7 +90,7 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path) -> None:
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
 
 
-def test_without_pictures_only_evaluate_and_report_run_again_and_no_plate_is_left(smoke: Path) -> None:
+def test_without_pictures_nothing_is_trained_again_and_no_plate_is_left(smoke: Path) -> None:
     params = smoke / "params.yaml"
     before = params.read_text(encoding="utf-8")
     changed = yaml.safe_load(before)
@@ -103,11 +103,27 @@ def test_without_pictures_only_evaluate_and_report_run_again_and_no_plate_is_lef
     finally:
         params.write_text(before, encoding="utf-8")
         back = dvc(smoke, "repro")
-    assert set(ran(output)) == {"report", *(f"evaluate@{scale}" for scale in changed["scales"])}
-    assert set(ran(back)) <= {"report"}
+    assert set(ran(output)) == {"validate", "report", *(f"evaluate@{scale}" for scale in changed["scales"])}
+    assert set(ran(back)) <= {"validate", "report"}
     assert "data:image" not in page
     assert "<svg" in page
     assert evaluated == {".json"}
+
+
+def test_a_bound_that_rejects_nothing_more_only_validates_again(smoke: Path) -> None:
+    params = smoke / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    changed = yaml.safe_load(before)
+    changed["validation"]["max_ks"] = 0.9
+    params.write_text(yaml.safe_dump(changed, allow_unicode=True), encoding="utf-8")
+    try:
+        output = dvc(smoke, "repro")
+    finally:
+        params.write_text(before, encoding="utf-8")
+        dvc(smoke, "repro")
+    assert ran(output) == ["validate"]
+    report = json.loads((smoke / "reports" / "validation.json").read_text(encoding="utf-8"))
+    assert report["plates"] == {"checked": 40, "rejected": 0, "train": 24, "validation": 8, "test": 8}
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def test_every_profile_makes_a_workspace_that_dvc_understands(tmp_path: Path, pr
     assert (folder / params.code / "acl_core").is_dir()
     assert (folder / params.plates.source).is_file()
     names = dvc_client.stages(folder)
-    assert len(names) == 3 + 7 * len(params.scales)
+    assert len(names) == 4 + 7 * len(params.scales)
     assert names[0] == "plates"
     assert names[-1] == "report"
 
