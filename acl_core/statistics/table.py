@@ -73,7 +73,7 @@ def choose_rule(
 
     Equal rules are told apart by fewer wrong characters, then by their order in the parameters.
     """
-    true = [plate.classes for plate in pairs.plates]
+    true = [plate.classes for plate in pairs.facts]
 
     def merit(rule: Reading) -> tuple[int, float]:
         found = [[c.classes for c in readings(outcome, rule, pairs.card.direction)] for outcome in outcomes]
