@@ -28,6 +28,7 @@ class PlateFormat(StrEnum):
     COCO = "coco"
     VOC = "voc"
     LABELME = "labelme"
+    CSV = "csv"
 
 
 class Direction(StrEnum):

@@ -1,1 +1,1 @@
-"""Measurements of time and memory; each is a module to run (`python -m benchmarks.NAME`), and runs tiny in the tests."""
+"""Measurements of time and memory: modules to run (`python -m benchmarks.NAME`); the tests run them tiny."""

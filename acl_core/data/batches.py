@@ -80,9 +80,14 @@ class PairSet:
             memory_mib: Plates whose decoded pictures take more stay on the disk. The batches are the same either way.
 
         Raises:
-            DataError: There is no such set, or this side of it is empty.
+            DataError: There is no such set, this side of it is empty, or its plates have no boxes.
         """
         card = read_card(folder)
+        if card.texts_only:
+            raise DataError(
+                f"{folder}: its plates have texts and no boxes, and a recognizer learns where characters stand. "
+                "Train on plates with boxes, then read these with `acl score SRC --models WORKSPACE`."
+            )
         stored = StoredPlates(folder, side)
         if not stored:
             raise DataError(f"{folder}: no {side} plates. Bring more plates or change plates.split.")

@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby, islice
 from pathlib import Path
@@ -106,6 +106,7 @@ class DatasetCard:
         classes: Class names; a plate's text is made of them.
         scale: HR size over LR size, or None before degradation.
         plates: Number of plates on each side.
+        texts_only: Plates have a text and no boxes; they can be scored and not trained on.
     """
 
     source: str
@@ -113,6 +114,7 @@ class DatasetCard:
     classes: tuple[str, ...]
     scale: int | None = None
     plates: dict[str, int] = field(default_factory=dict)
+    texts_only: bool = False
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -159,7 +161,7 @@ def write_plates(plates: Iterable[Plate], card: DatasetCard, out: Path) -> Datas
                 writer.write_table(pa.Table.from_pylist([_row(plate) for plate in group], schema=_SCHEMA))
     if not counts:
         raise DataError(f"{card.source}: no usable plate. See rejected.csv for the reasons.")
-    card = DatasetCard(card.source, card.direction, card.classes, card.scale, {s.value: counts[s.value] for s in Side})
+    card = replace(card, plates={side.value: counts[side.value] for side in Side})
     _write_card(card, unfinished)
     _replace(unfinished, out)
     return card
@@ -176,7 +178,8 @@ def read_card(folder: Path) -> DatasetCard:
         classes = tuple((folder / "classes.txt").read_text(encoding="utf-8").split("\n")[:-1])
     except FileNotFoundError as error:
         raise DataError(f"{folder}: holds no plates ({error.filename} is missing). Run `dvc repro` first.") from error
-    return DatasetCard(raw["source"], Direction(raw["direction"]), classes, raw["scale"], raw["plates"])
+    texts_only = raw.get("texts_only", False)
+    return DatasetCard(raw["source"], Direction(raw["direction"]), classes, raw["scale"], raw["plates"], texts_only)
 
 
 def read_plates(folder: Path, side: Side | None = None) -> Iterator[Plate]:
@@ -232,6 +235,7 @@ def _row_groups(plates: Iterable[Plate]) -> Iterator[list[Plate]]:
 def _write_card(card: DatasetCard, folder: Path) -> None:
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in card.classes), encoding="utf-8")
     raw = {"source": card.source, "direction": card.direction, "scale": card.scale, "plates": card.plates}
+    raw |= {"texts_only": True} if card.texts_only else {}
     (folder / "dataset.json").write_text(json.dumps(raw, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
