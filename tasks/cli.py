@@ -34,7 +34,7 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder of plates in a known format; a workspace of its name is made at the first run."),
+        typer.Option(help="A folder or an archive of plates; a workspace of its name is made at the first run."),
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help=f"{PROFILES}; a workspace is made from it at the first run.")
@@ -49,7 +49,7 @@ def run(
 @app.command("import")
 def import_(
     plate_format: Annotated[PlateFormat, typer.Argument(metavar="FORMAT", help="yolo, coco, voc, labelme or csv.")],
-    src: Annotated[Path, typer.Argument(help="A folder of plates; it is read, never changed.")],
+    src: Annotated[Path, typer.Argument(help="A folder or an archive of plates; it is read, never changed.")],
     workspace: Annotated[
         str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: SRC's name.")
     ] = None,
