@@ -179,6 +179,7 @@ class _Maker:
             shapes = [self._checked(s, size) for s in item.shapes]
         if not shapes:
             raise DataError("nothing is annotated")
+        _refuse_doubled(shapes)
         return image, shapes
 
     def _checked(self, shape: Shape, size_px: tuple[int, int] | None) -> Shape:
@@ -222,6 +223,15 @@ class _Maker:
             boxes=(boxes * size).astype(np.float32),
             classes=indices,
         )
+
+
+def _refuse_doubled(shapes: Sequence[Shape]) -> None:
+    """A character that is marked twice would stand twice in the text; which of both is meant is the user's to say."""
+    known: dict[tuple[str, bytes], str] = {}
+    for shape in shapes:
+        other = known.setdefault((shape.label, shape.points.tobytes()), shape.where)
+        if other != shape.where:
+            raise DataError(f"{shape.where}: the same as {other}, delete one of them")
 
 
 def _crop(image: np.ndarray, frame: Shape, characters: Sequence[Shape]) -> tuple[Crop, list[int]]:

@@ -11,6 +11,7 @@ from acl_core.data.manifest import DatasetCard, write_plates
 from acl_core.errors import DataError
 from acl_core.params import Common, Direction, PlateFormat, Plates
 from acl_core.sources.annotations import AnnotatedSet, plates_of
+from acl_core.sources.class_list import with_two_classes
 from acl_core.sources.coco import open_coco
 from acl_core.sources.csv_texts import open_csv
 from acl_core.sources.labelme import open_labelme
@@ -54,7 +55,7 @@ def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping
             classes = found.characters(plates.plate_class)
             texts_only = imported is PlateFormat.CSV
             card = DatasetCard(f"imported from {source.name}", plates.direction, classes, texts_only=texts_only)
-            stream = rejections.usable(plates_of(found, plates, common.seed))
+            stream = rejections.usable(with_two_classes(plates_of(found, plates, common.seed), classes))
     try:
         card = write_plates(tqdm(stream, desc="plates", unit="plate", total=total, disable=None), card, out)
     finally:
