@@ -10,8 +10,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from acl_core.data.batches import PairSet, TrainingBatches
 from acl_core.data.manifest import Side
 from acl_core.params import load_params
@@ -48,7 +46,7 @@ def _epoch(folder: Path, memory_mib: float) -> dict[str, float]:
     pairs = PairSet.load(folder, Side.TRAIN, memory_mib)
     batches = TrainingBatches(pairs, _BATCH_SIZE, params.sr.bucket_px, params.augment, flips=True, seed=1, epoch=0)
     loaded, started = time.process_time(), time.perf_counter()
-    total = sum(float(np.float64(batches[i].lr.sum())) for i in range(len(batches)))
+    total = sum(float(batches[i].lr.double().sum()) for i in range(len(batches)))
     used = {"load": loaded - began, "cpu": time.process_time() - loaded, "wall": time.perf_counter() - started}
     return used | {"sum": total}
 
