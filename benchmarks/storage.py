@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Usage]:
     parser.add_argument("--plates", type=int, nargs="+", required=True, help="numbers of plates, each a run of its own")
     parser.add_argument("--stages", nargs="+", default=STAGES, help="stages of dvc.yaml, in their order")
     parser.add_argument("--pictures", type=int, default=300, help="different pictures among them")
+    parser.add_argument("--width-px", type=int, default=144, help="width of the widest picture; small ones are faster")
     parser.add_argument("--keep", type=Path, help="folder to keep the last set in; without it nothing is kept")
     given = parser.parse_args(arguments)
     print(_HEADER)
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Usage]:
     for n_plates in given.plates:
         with tempfile.TemporaryDirectory() as temporary:
             folder = given.keep or Path(temporary)
-            prepare(folder, n_plates, given.pictures)
+            prepare(folder, n_plates, given.pictures, given.width_px)
             for stage in given.stages:
                 usage = run_python(_command(stage), folder)
                 cells = f"{usage.wall_s:.0f} | {usage.cpu_s:.0f} | {usage.peak_mib:.0f}"
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> list[Usage]:
     return used
 
 
-def prepare(folder: Path, n_plates: int, n_pictures: int) -> None:
+def prepare(folder: Path, n_plates: int, n_pictures: int, width_px: int) -> None:
     """Parameters, and a YOLO folder of drawn plates beside them; labels name characters at random."""
     base = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     own = {"code": str(ROOT), "scales": [_SCALE], "plates": {"source": "yolo", "format": "yolo", "min_width_px": 16}}
@@ -56,7 +57,7 @@ def prepare(folder: Path, n_plates: int, n_pictures: int) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(merge(base, own), allow_unicode=True), encoding="utf-8")
     for name in ("drawn", "yolo/images", "yolo/labels"):
         (folder / name).mkdir(parents=True)
-    classes, boxes = _draw(folder / "drawn", load_params(ROOT / "params.yaml"), min(n_pictures, n_plates))
+    classes, boxes = _draw(folder / "drawn", load_params(ROOT / "params.yaml"), min(n_pictures, n_plates), width_px)
     (folder / "yolo/classes.txt").write_text("".join(f"{name}\n" for name in classes), encoding="utf-8")
     rng = np.random.default_rng(1)
     for i in range(n_plates):
@@ -67,9 +68,10 @@ def prepare(folder: Path, n_plates: int, n_pictures: int) -> None:
         (folder / f"yolo/labels/{i}.txt").write_text("".join(rows), encoding="utf-8")
 
 
-def _draw(folder: Path, params: Params, n: int) -> tuple[Sequence[str], list[np.ndarray]]:
+def _draw(folder: Path, params: Params, n: int, width_px: int) -> tuple[Sequence[str], list[np.ndarray]]:
     """Plates as files, and the boxes of each as shares: centre x and y, width, height."""
-    drawn = params.plates.synthetic.model_copy(update={"train": n, "validation": 1, "test": 1})
+    sizes = {"train": n, "validation": 1, "test": 1, "width_px": (width_px * 5 // 6, width_px)}
+    drawn = params.plates.synthetic.model_copy(update=sizes)
     layout = load_layout(ROOT / params.plates.source).with_letters(drawn.letters)
     boxes = []
     size = (params.plates.max_width_px, params.plates.max_height_px)
