@@ -98,7 +98,8 @@ def _turned(node: ET.Element, where: str) -> np.ndarray:
         raise DataError(f"{where}: box without area")
     along = np.array([np.cos(angle), np.sin(angle)]) * width / 2
     down = np.array([-np.sin(angle), np.cos(angle)]) * height / 2
-    return np.array([x, y]) + np.array([-along - down, along - down, along + down, -along + down])
+    around = np.stack([-along - down, along - down, along + down, -along + down])
+    return np.asarray(around + np.array([x, y]))
 
 
 def _number(node: ET.Element, name: str, where: str) -> float:

@@ -1,10 +1,14 @@
 """What `acl score` prints."""
 
+from collections.abc import Mapping
+from typing import cast
+
 from tasks.report.labels import METHODS, METRICS, cell
 from tasks.score import AS_IT_IS, Scored
 
 _COLUMNS = ("plates_read", "cer")
 _SHOWN = 10
+_Numbers = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 
 
 def scored_markdown(scored: Scored) -> str:
@@ -18,7 +22,7 @@ def scored_markdown(scored: Scored) -> str:
         names = {AS_IT_IS: "Recognizer of HR plates"} if group == AS_IT_IS else METHODS
         lines += [
             f"| {names[method]} | {' | '.join(cell(row, metric) for metric in _COLUMNS)} |"
-            for method, row in table.items()
+            for method, row in cast(_Numbers, table).items()
         ]
         lines.append("")
     if scored.unknown:
