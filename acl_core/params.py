@@ -37,6 +37,7 @@ class PlateFormat(StrEnum):
     COCO = "coco"
     VOC = "voc"
     LABELME = "labelme"
+    CSV = "csv"
 
 
 class Direction(StrEnum):
@@ -261,6 +262,12 @@ class Evaluate(Section):
     gallery: Count  # plates shown side by side in the report
 
 
+class Memory(Section):
+    """What may be held at once. Ours; no result depends on it, so no stage runs again when it changes."""
+
+    plates_mib: NotNegative  # decoded plates of one side of the split; a larger side is read batch by batch
+
+
 class Privacy(Section):
     """What of the plates may leave ``data/`` and ``models/``. Ours; docs/privacy.md says what lies where."""
 
@@ -285,6 +292,7 @@ class Params(Section):
     phase2: Training
     rounds: Rounds
     evaluate: Evaluate
+    memory: Memory
     privacy: Privacy
 
     @model_validator(mode="after")

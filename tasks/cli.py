@@ -13,7 +13,7 @@ from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
 from tasks.report.markdown import markdown
-from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, new_workspace, workspace_folder
+from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -34,7 +34,7 @@ def run(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="A folder of plates in a known format; a workspace of its name is made at the first run."),
+        typer.Option(help="A folder or an archive of plates; a workspace of its name is made at the first run."),
     ] = None,
     profile: Annotated[
         str | None, typer.Option(help=f"{PROFILES}; a workspace is made from it at the first run.")
@@ -48,8 +48,8 @@ def run(
 
 @app.command("import")
 def import_(
-    plate_format: Annotated[PlateFormat, typer.Argument(metavar="FORMAT", help="yolo, coco, voc or labelme.")],
-    src: Annotated[Path, typer.Argument(help="A folder of plates; it is read, never changed.")],
+    plate_format: Annotated[PlateFormat, typer.Argument(metavar="FORMAT", help="yolo, coco, voc, labelme or csv.")],
+    src: Annotated[Path, typer.Argument(help="A folder or an archive of plates; it is read, never changed.")],
     workspace: Annotated[
         str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: SRC's name.")
     ] = None,
@@ -65,6 +65,19 @@ def import_(
     with rejected.open(newline="", encoding="utf-8") as file:
         n_rejected = sum(1 for _ in csv.reader(file)) - 1
     typer.echo(f"plates: {counts}; rejected: {n_rejected}, reasons in {rejected}")
+
+
+@app.command()
+def score(
+    src: Annotated[Path, typer.Argument(help="A folder with a CSV table of pictures and texts.")],
+    models: Annotated[str, typer.Option(help="A workspace after its run; a folder, or a name below workspaces/.")],
+    out: Annotated[Path | None, typer.Option(help="CSV to write: what each method read on each plate.")] = None,
+) -> None:
+    """Read pictures whose text is known with the networks of a workspace, and say how many come out right."""
+    from tasks.report.scored import scored_markdown
+    from tasks.score import score_folder  # networks take seconds to load
+
+    typer.echo(scored_markdown(score_folder(src, find_workspace(models), out)))
 
 
 @app.command()

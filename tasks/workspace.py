@@ -15,11 +15,14 @@ import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
 from acl_core.params import PlateFormat, load_params
+from acl_core.sources.archive import is_archive, stem_of
 from acl_core.sources.recognise import NEEDS, recognise
+from tasks.archives import bring_up_to_date, unpacked_aside
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PROFILE = "cpu"  # the root's own params.yaml
 IMPORTED_PROFILE = "imported"
+_OTHER = "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)"
 
 
 def find_workspace(name: str) -> Path:
@@ -42,7 +45,7 @@ def ensure_workspace(
     Args:
         name: Its folder, or its name below ``workspaces/``; None for the root, or, where something is to be made, the
             name of the folder of plates or of the profile.
-        data: Plates to import.
+        data: Plates to import, a folder or an archive.
         profile: Whose parameters to start from; None for the usual ones.
         plate_format: That of the plates; None to recognise it.
 
@@ -52,6 +55,8 @@ def ensure_workspace(
     """
     if data is None and profile is None:
         return find_workspace(name or ".")
+    if data is not None and is_archive(data):
+        return _of_archive(name or stem_of(data.resolve()), data, profile, plate_format)
     if data is not None:
         _check_folder(data, plate_format)
     folder = workspace_folder(name or (data.resolve().name if data is not None else str(profile)))
@@ -61,15 +66,32 @@ def ensure_workspace(
             source = {"source": str(data.resolve()), "format": str(plate_format or _format_of(data))}
         usual = DEFAULT_PROFILE if data is None else IMPORTED_PROFILE
         return new_workspace(folder, profile or usual, {"plates": source})
-    other = "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)"
     known = load_params(folder / "params.yaml").plates
     if data is not None and Path(known.source) != data.resolve():
-        raise DataError(f"{folder} holds plates from {known.source}, not from {data}. {other}.")
-    if plate_format not in (None, known.format):
-        raise DataError(f"{folder} reads its plates as {known.format}, not as {plate_format}. {other}.")
-    if profile is not None and _made_from(profile) not in (folder / "params.yaml").read_text(encoding="utf-8"):
-        raise ParamsError(f"{folder} was not made from the profile {profile!r}. {other}, or edit its params.yaml.")
+        raise DataError(f"{folder} holds plates from {known.source}, not from {data}. {_OTHER}.")
+    _check_made_as(folder, profile, plate_format)
     return folder
+
+
+def _of_archive(name: str, archive: Path, profile: str | None, plate_format: PlateFormat | None) -> Path:
+    """The workspace of an archive of plates, which is unpacked into its ``data/raw/``."""
+    folder = workspace_folder(name)
+    if folder.exists():
+        _check_made_as(folder, profile, plate_format)
+        bring_up_to_date(archive, folder, load_params(folder / "params.yaml").plates.source)
+        return folder
+    with unpacked_aside(archive, folder) as (plates, source):
+        _check_folder(plates, plate_format)
+        changes = {"source": source, "format": str(plate_format or _format_of(plates))}
+        return new_workspace(folder, profile or IMPORTED_PROFILE, {"plates": changes})
+
+
+def _check_made_as(folder: Path, profile: str | None, plate_format: PlateFormat | None) -> None:
+    known = load_params(folder / "params.yaml").plates.format
+    if plate_format not in (None, known):
+        raise DataError(f"{folder} reads its plates as {known}, not as {plate_format}. {_OTHER}.")
+    if profile is not None and _made_from(profile) not in (folder / "params.yaml").read_text(encoding="utf-8"):
+        raise ParamsError(f"{folder} was not made from the profile {profile!r}. {_OTHER}, or edit its params.yaml.")
 
 
 def workspace_folder(name: str) -> Path:
@@ -79,7 +101,7 @@ def workspace_folder(name: str) -> Path:
 
 def _check_folder(data: Path, wanted: PlateFormat | None) -> None:
     if not data.is_dir():
-        raise DataError(f"{data}: no such folder. Give a folder of plates: {_needs()}.")
+        raise DataError(f"{data}: no such folder or archive. Give plates, a folder, zip or tar.gz of them: {_needs()}.")
     if wanted is PlateFormat.SYNTHETIC:
         raise DataError(f"{wanted} plates are drawn, not imported. Give one of {', '.join(NEEDS)}.")
 

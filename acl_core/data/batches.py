@@ -3,8 +3,11 @@
 Paper, Sec. III-D: SR sees whole plates; plates differ in size, which is why others cut them into patches.
 """
 
+import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +17,15 @@ from torch.utils.data import DataLoader, Dataset
 
 from acl_core.data.augment import augment, flip
 from acl_core.data.degrade import reduce
-from acl_core.data.manifest import DatasetCard, Plate, Side, read_card, read_plates
+from acl_core.data.manifest import DatasetCard, Plate, Side, read_card
+from acl_core.data.stored import PlateFacts, StoredPlates
 from acl_core.errors import DataError
 from acl_core.models.recognizer import Characters
 from acl_core.params import Augment
 from acl_core.resize import Size
 from acl_core.seeding import generator
+
+log = logging.getLogger(__name__)
 
 _WORKERS = 4  # processes that make batches for a GPU; a CPU has nothing to spare
 
@@ -52,7 +58,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class PairSet:
-    """The (LR, HR) plates of one side of the split, decoded once and held in memory.
+    """The (LR, HR) plates of one side of the split, decoded once and held in memory, or decoded at each access.
 
     Attributes:
         plates: Each with its LR picture.
@@ -60,26 +66,44 @@ class PairSet:
         scale: HR size over LR size; a set that was not degraded has scale 1 and its HR for LR.
     """
 
-    plates: list[Plate]
+    plates: Sequence[Plate]
     card: DatasetCard
     scale: int
 
     @classmethod
-    def load(cls, folder: Path, side: Side) -> "PairSet":
+    def load(cls, folder: Path, side: Side, memory_mib: float = math.inf) -> "PairSet":
         """Read one side of a set.
 
+        Args:
+            folder: Of the set.
+            side: Of the split.
+            memory_mib: Plates whose decoded pictures take more stay on the disk. The batches are the same either way.
+
         Raises:
-            DataError: There is no such set, or this side of it is empty.
+            DataError: There is no such set, this side of it is empty, or its plates have no boxes.
         """
         card = read_card(folder)
-        plates = [plate if plate.lr is not None else replace(plate, lr=plate.hr) for plate in read_plates(folder, side)]
-        if not plates:
+        if card.texts_only:
+            raise DataError(
+                f"{folder}: its plates have texts and no boxes, and a recognizer learns where characters stand. "
+                "Train on plates with boxes, then read these with `acl score SRC --models WORKSPACE`."
+            )
+        stored = StoredPlates(folder, side)
+        if not stored:
             raise DataError(f"{folder}: no {side} plates. Bring more plates or change plates.split.")
-        return cls(plates, card, card.scale or 1)
+        if stored.decoded_mib <= memory_mib:
+            return cls(list(stored), card, card.scale or 1)
+        log.info("%s plates stay on the disk: %.0f MiB, more than %.0f", side, stored.decoded_mib, memory_mib)
+        return cls(stored, card, card.scale or 1)
+
+    @cached_property
+    def facts(self) -> Sequence[PlateFacts]:
+        """What is known of each plate without decoding it."""
+        return self.plates.facts if isinstance(self.plates, StoredPlates) else [PlateFacts.of(p) for p in self.plates]
 
     def shares(self) -> list[np.ndarray]:
         """Character boxes (n, 4) xyxy of each plate as shares of its width and height."""
-        return [_shares(plate) for plate in self.plates]
+        return [plate.shares() for plate in self.facts]
 
 
 def plan_epoch(sizes: Sequence[Size], batch_size: int, bucket_px: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -132,7 +156,7 @@ class TrainingBatches(Dataset[Batch]):
     ) -> None:
         self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
         self._key = (seed, epoch)
-        sizes = [_lr_size(plate) for plate in pairs.plates]
+        sizes = [plate.lr_size for plate in pairs.facts]
         self._plan = plan_epoch(sizes, batch_size, bucket_px, generator(*self._key))
 
     def __len__(self) -> int:
@@ -161,7 +185,7 @@ class EvaluationBatches(Dataset[Batch]):
 
     def __init__(self, pairs: PairSet, batch_size: int, bucket_px: int) -> None:
         self._pairs, self._bucket_px = pairs, bucket_px
-        self._plan = plan_evaluation([_lr_size(plate) for plate in pairs.plates], batch_size, bucket_px)
+        self._plan = plan_evaluation([plate.lr_size for plate in pairs.facts], batch_size, bucket_px)
 
     def __len__(self) -> int:
         return len(self._plan)
@@ -181,7 +205,7 @@ def collate(plates: list[Plate], scale: int, bucket_px: int) -> Batch:
     buckets = [_bucket(size, bucket_px) for size in lr_sizes]
     padded = (max(h for h, _ in buckets), max(w for _, w in buckets))
     hr_sizes = [(h * scale, w * scale) for h, w in lr_sizes]
-    boxes = [torch.from_numpy(_shares(plate)) for plate in plates]
+    boxes = [torch.from_numpy(PlateFacts.of(plate).shares()) for plate in plates]
     owner = [torch.full((len(b),), i) for i, b in enumerate(boxes)]
     classes = [torch.from_numpy(plate.classes) for plate in plates]
     characters = Characters(torch.cat(boxes), torch.cat(classes), torch.cat(owner), len(plates))
@@ -207,9 +231,3 @@ def _lr_size(plate: Plate) -> Size:
 
 def _bucket(size: Size, bucket_px: int) -> Size:
     return -(-size[0] // bucket_px) * bucket_px, -(-size[1] // bucket_px) * bucket_px
-
-
-def _shares(plate: Plate) -> np.ndarray:
-    """(n, 4) float32 xyxy as shares of the plate's width and height."""
-    height, width = plate.hr.shape[:2]
-    return plate.boxes / np.array([width, height, width, height], np.float32)

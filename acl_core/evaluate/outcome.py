@@ -80,7 +80,7 @@ def run_method(
         detections.update(zip(names, recognize(recognizer, pictures, batch, compute), strict=True))
         if enlarger is not None and compare is not Compare.NOTHING:
             quality.update(zip(names, quality_of_each(pictures, batch, compare), strict=True))
-    in_order = [detections[plate.name] for plate in pairs.plates]
+    in_order = [detections[plate.name] for plate in pairs.facts]
     return Outcome(in_order, _in_order(quality, pairs) if quality else None)
 
 
@@ -120,7 +120,7 @@ def enlarge_plates(enlarger: Enlarger | None, pairs: PairSet, compute: Compute, 
         pictures = enlarge(enlarger, batch, compute)
         for plate, picture, (height, width) in zip(batch.plates, pictures, batch.hr_sizes, strict=True):
             shown[plate.name] = to_uint8(picture[:, :height, :width])
-    return [shown[plate.name] for plate in pairs.plates]
+    return [shown[plate.name] for plate in pairs.facts]
 
 
 def to_uint8(picture: Tensor) -> np.ndarray:
@@ -166,4 +166,4 @@ def quality_of_each(pictures: Tensor, batch: Batch, compare: Compare) -> list[Pi
 
 
 def _in_order(quality: dict[str, PictureQuality], pairs: PairSet) -> Quality:
-    return Quality(*np.array([quality[plate.name] for plate in pairs.plates]).T)
+    return Quality(*np.array([quality[plate.name] for plate in pairs.facts]).T)

@@ -33,7 +33,7 @@ class PlateScores:
 
 def score(outcome: Outcome, pairs: PairSet, rule: Reading) -> PlateScores:
     """Hold an outcome against the truth under a reading rule."""
-    true = [plate.classes for plate in pairs.plates]
+    true = [plate.classes for plate in pairs.facts]
     found = [characters.classes for characters in readings(outcome, rule, pairs.card.direction)]
     distances = edits(found, true)
     quality = outcome.quality
@@ -51,14 +51,14 @@ def score(outcome: Outcome, pairs: PairSet, rule: Reading) -> PlateScores:
 def summary(outcome: Outcome, pairs: PairSet, rule: Reading) -> dict[str, float]:
     """The metrics that training watches, without intervals; PSNR where pictures were compared."""
     found = readings(outcome, rule, pairs.card.direction)
-    read = [np.array_equal(f.classes, plate.classes) for f, plate in zip(found, pairs.plates, strict=True)]
+    read = [np.array_equal(f.classes, plate.classes) for f, plate in zip(found, pairs.facts, strict=True)]
     precision = average_precision(_matches(outcome, pairs), np.ones((1, len(read))), [0])
     metrics = {"plates_read": float(np.mean(read)), "map50": float(mean_average_precision(precision)[0])}
     return metrics if outcome.quality is None else metrics | {"psnr_db": float(outcome.quality.psnr_db.mean())}
 
 
 def _matches(outcome: Outcome, pairs: PairSet) -> Matches:
-    truths = [(boxes, plate.classes) for boxes, plate in zip(pairs.shares(), pairs.plates, strict=True)]
+    truths = [(boxes, plate.classes) for boxes, plate in zip(pairs.shares(), pairs.facts, strict=True)]
     return match(outcome.detections, truths, len(pairs.card.classes))
 
 

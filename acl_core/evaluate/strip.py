@@ -68,7 +68,7 @@ def reading_strip(
     outcome = run_method(enlarger, recognizer, shown, compute, bucket_px)
     found = readings(outcome, rule, pairs.card.direction)
     pictures = enlarge_plates(enlarger, shown, compute, bucket_px)
-    truth = zip(shown.shares(), (plate.classes for plate in shown.plates), strict=True)
+    truth = zip(shown.shares(), (plate.classes for plate in shown.facts), strict=True)
     return _sheet([[_marked(*row) for row in zip(pictures, found, truth, strict=True)]])
 
 

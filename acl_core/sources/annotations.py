@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from acl_core.data.manifest import Plate, Rejected, text_of
+from acl_core.data.manifest import Plate, Rejected, Side, text_of
 from acl_core.errors import DataError
 from acl_core.params import Plates
 from acl_core.reading import reading_order
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # Annotation tools let a box stand a pixel outside the picture; that much is clipped, more is a wrong label.
 _OUTSIDE_SHARE = 0.02
 _LARGEST_SHARE = 1.5  # a coordinate above is no share of the picture; a picture has more pixels than that
+_LEAST_PX = 8  # a side of a picture of which the text alone is known
 _TOUCH_SHARE = 0.1  # a character with more of its box in a plate than this, and its centre outside, is cut by the crop
 
 
@@ -53,6 +54,7 @@ class Annotation:
         shapes: Plates and characters.
         in_pixels: Whether the points are pixels; otherwise shares of the picture.
         size: Width and height in pixels that the annotation was made for, if it says so.
+        text: What the plate says, where a source knows that and not where its characters stand.
     """
 
     file: str
@@ -61,6 +63,7 @@ class Annotation:
     shapes: Sequence[Shape]
     in_pixels: bool
     size: tuple[int, int] | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,9 @@ class _Maker:
 
     def make(self, item: Annotation) -> Iterator[Plate | Rejected]:
         try:
+            if item.text:
+                yield self._text_only(item)
+                return
             image, shapes = self._read(item)
             if not self._framed:
                 yield self._plate(item.name, image, shapes)
@@ -151,6 +157,16 @@ class _Maker:
                 yield Rejected(item.file + suffix, str(error))
         self.n_strays += len(characters) - len(taken)
 
+    def _text_only(self, item: Annotation) -> Plate:
+        """A plate without boxes, of any width: it is not learnt from, so it need not be an HR one."""
+        params = self._params
+        image = read_picture(item.picture)
+        if min(image.shape[:2]) < _LEAST_PX:
+            raise DataError(f"{image.shape[1]} x {image.shape[0]} px, too small for characters")
+        hr, _ = fit_within(image, params.max_width_px, params.max_height_px)
+        nowhere, nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+        return Plate(item.name, item.text, Side.TEST, hr, nowhere, nothing)
+
     def _read(self, item: Annotation) -> tuple[np.ndarray, list[Shape]]:
         """The picture, and its shapes in shares of it."""
         shapes = [] if item.in_pixels else [self._checked(s, None) for s in item.shapes]
@@ -163,6 +179,7 @@ class _Maker:
             shapes = [self._checked(s, size) for s in item.shapes]
         if not shapes:
             raise DataError("nothing is annotated")
+        _refuse_doubled(shapes)
         return image, shapes
 
     def _checked(self, shape: Shape, size_px: tuple[int, int] | None) -> Shape:
@@ -206,6 +223,15 @@ class _Maker:
             boxes=(boxes * size).astype(np.float32),
             classes=indices,
         )
+
+
+def _refuse_doubled(shapes: Sequence[Shape]) -> None:
+    """A character that is marked twice would stand twice in the text; which of both is meant is the user's to say."""
+    known: dict[tuple[str, bytes], str] = {}
+    for shape in shapes:
+        other = known.setdefault((shape.label, shape.points.tobytes()), shape.where)
+        if other != shape.where:
+            raise DataError(f"{shape.where}: the same as {other}, delete one of them")
 
 
 def _crop(image: np.ndarray, frame: Shape, characters: Sequence[Shape]) -> tuple[Crop, list[int]]:

@@ -1,8 +1,9 @@
 """Class lists, from ``classes.txt`` or from the labels that occur."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from acl_core.data.manifest import Plate, Rejected
 from acl_core.errors import DataError
 
 
@@ -45,3 +46,19 @@ def listed_or_found(folder: Path, labels: Iterable[str]) -> tuple[tuple[str, ...
     if path.is_file():
         return read_classes(folder), path
     return distinct(sorted(set(labels)), folder), folder
+
+
+def with_two_classes(stream: Iterator[Plate | Rejected], names: Sequence[str]) -> Iterator[Plate | Rejected]:
+    """A stream of plates as it is.
+
+    Raises:
+        DataError: At its end, all plates bear one and the same class, whatever the class list says.
+    """
+    used: set[int] = set()
+    for item in stream:
+        if isinstance(item, Plate):
+            used.update(item.classes.tolist())
+        yield item
+    if len(used) == 1:
+        name = names[used.pop()]
+        raise DataError(f"the labels use one class, {name!r}. A recognizer needs two or more: label the others too.")

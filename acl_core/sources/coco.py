@@ -123,6 +123,8 @@ def _shape(raw: dict[str, Any], names: dict[int, str], where: str) -> Shape:
     lone = polygons[0] if isinstance(polygons, list) and len(polygons) == 1 else None
     if isinstance(lone, list) and (len(lone) == 8 or marked.bbox is None):
         return Shape(label, _polygon(lone, where), where)
+    if marked.bbox is None and isinstance(polygons, dict):
+        raise DataError(f"{where}: a mask (RLE) alone, which is not read. Add its bbox, or export polygons")
     if marked.bbox is None:
         raise DataError(f"{where}: neither a bbox nor a polygon")
     x, y, width, height = marked.bbox

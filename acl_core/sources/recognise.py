@@ -5,6 +5,7 @@ from pathlib import Path
 
 from acl_core.params import PlateFormat
 from acl_core.sources.coco import coco_files, is_coco_file
+from acl_core.sources.csv_texts import is_csv
 from acl_core.sources.labelme import is_labelme_file
 from acl_core.sources.voc import is_voc_file
 from acl_core.sources.yolo import is_yolo
@@ -14,6 +15,7 @@ NEEDS = {
     PlateFormat.COCO: "a JSON file with images, annotations and categories, here or one folder below",
     PlateFormat.VOC: "an XML file for each picture",
     PlateFormat.LABELME: "a JSON file with shapes for each picture",
+    PlateFormat.CSV: "a table of pictures and texts, which can be scored and not trained on",
 }
 _LOOK_AT = 20  # files; a folder with more that are something else is not recognised
 
@@ -28,4 +30,4 @@ def recognise(folder: Path) -> PlateFormat | None:
         return PlateFormat.VOC
     if any(map(is_labelme_file, islice(folder.rglob("*.json"), _LOOK_AT))):
         return PlateFormat.LABELME
-    return None
+    return PlateFormat.CSV if is_csv(folder) else None

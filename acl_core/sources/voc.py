@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file a picture, with objects that have a name and a box or a polygon in pixels."""
+"""Pascal VOC: an XML file a picture, with objects that have a name and a box, turned or not, or a polygon in pixels."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -71,6 +71,9 @@ def _shape(node: ET.Element, where: str) -> Shape:
     label = _text(node, "name")
     if not label:
         raise DataError(f"{where}: no name")
+    turned = node.find("robndbox")
+    if turned is not None:
+        return Shape(label, _turned(turned, where), where)
     polygon, box = node.find("polygon"), node.find("bndbox")
     if polygon is not None and (len(polygon) == 8 or box is None):
         return Shape(label, _polygon(polygon, where), where)
@@ -86,6 +89,17 @@ def _polygon(node: ET.Element, where: str) -> np.ndarray:
     if n < 3 or len(node) % 2:
         raise DataError(f"{where}: a polygon needs three corners, x1 y1 x2 y2 and so on")
     return np.array([[_number(node, f"{axis}{i}", where) for axis in "xy"] for i in range(1, n + 1)], dtype=np.float64)
+
+
+def _turned(node: ET.Element, where: str) -> np.ndarray:
+    """Corners of a turned box: centre, width, height and the angle in radians, clockwise as y points down."""
+    x, y, width, height, angle = (_number(node, name, where) for name in ("cx", "cy", "w", "h", "angle"))
+    if min(width, height) <= 0:
+        raise DataError(f"{where}: box without area")
+    along = np.array([np.cos(angle), np.sin(angle)]) * width / 2
+    down = np.array([-np.sin(angle), np.cos(angle)]) * height / 2
+    around = np.stack([-along - down, along - down, along + down, -along + down])
+    return np.asarray(around + np.array([x, y]))
 
 
 def _number(node: ET.Element, name: str, where: str) -> float:

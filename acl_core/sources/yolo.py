@@ -1,5 +1,7 @@
 """YOLO: a text file a picture; a line is a class and a box's centre x and y, width and height as shares of the picture.
 
+A line with three and more corners instead, x and y of each, is a polygon (segmentation, oriented boxes).
+
 Either ``images/``, ``labels/`` and ``classes.txt``, or a ``data.yaml`` that says where pictures lie (see
 :mod:`acl_core.sources.data_yaml`).
 """
@@ -16,6 +18,8 @@ from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
 from acl_core.sources.class_list import read_classes
 from acl_core.sources.data_yaml import DATA_YAML, read_data_yaml
 from acl_core.sources.pictures import PICTURE_SUFFIXES
+
+_NEEDS = "needs a class and four numbers, or a class and the corners of a polygon"
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,16 @@ def _read_label(path: Path, where: str, layout: _Layout) -> list[Shape]:
 
 def _read_row(row: list[str], where: str, layout: _Layout) -> Shape:
     try:
-        index, (x, y, width, height) = int(row[0]), map(float, row[1:])
+        index, numbers = int(row[0]), [float(cell) for cell in row[1:]]
     except ValueError as error:
-        raise DataError(f"{where}: needs a class and four numbers, has {' '.join(row)[:60]!r}") from error
+        raise DataError(f"{where}: {_NEEDS}, has {' '.join(row)[:60]!r}") from error
+    if len(numbers) != 4 and (len(numbers) < 6 or len(numbers) % 2):
+        raise DataError(f"{where}: {_NEEDS}, has {' '.join(row)[:60]!r}")
     n = len(layout.classes)
     if not 0 <= index < n:
         raise DataError(f"{where}: class {index} is not in {layout.listed_in.name} ({n} classes, 0-{n - 1})")
+    if len(numbers) > 4:
+        return Shape(layout.classes[index], np.array(numbers, dtype=np.float64).reshape(-1, 2), where)
+    x, y, width, height = numbers
     box = [[x - width / 2, y - height / 2], [x + width / 2, y + height / 2]]
     return Shape(layout.classes[index], np.array(box, dtype=np.float64), where)

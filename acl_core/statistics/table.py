@@ -9,6 +9,7 @@ from acl_core.data.batches import PairSet
 from acl_core.evaluate.average_precision import average_precision, mean_average_precision
 from acl_core.evaluate.outcome import Outcome, edits, readings
 from acl_core.evaluate.scores import PlateScores, weighted_mean
+from acl_core.evaluate.texts import TextScores
 from acl_core.params import Reading
 from acl_core.seeding import generator
 
@@ -56,6 +57,19 @@ def table(methods: Mapping[str, PlateScores], resamples: int, seed: int) -> dict
     return {name: {metric: _interval(column.get(metric)) for metric in METRICS} for name, column in columns.items()}
 
 
+def text_table(methods: Mapping[str, TextScores], resamples: int, seed: int) -> dict[str, dict[str, Interval]]:
+    """The metrics that need no boxes, with intervals: plates read without a mistake, and the character error rate."""
+    n_plates = len(next(iter(methods.values())).read)
+    weights = _weights(n_plates, resamples, seed)
+    return {
+        name: {
+            "plates_read": _interval(weighted_mean(scores.read.astype(np.float64), weights)),
+            "cer": _interval((weights @ scores.edits) / (weights @ scores.length)),
+        }
+        for name, scores in methods.items()
+    }
+
+
 def per_class(methods: Mapping[str, PlateScores], names: Sequence[str]) -> dict[str, dict[str, float | None]]:
     """Average precision at 0.5 of every class: ``{class: {method: value}}``, null where the class does not occur."""
     rows: dict[str, dict[str, float | None]] = {name: {} for name in names}
@@ -73,7 +87,7 @@ def choose_rule(
 
     Equal rules are told apart by fewer wrong characters, then by their order in the parameters.
     """
-    true = [plate.classes for plate in pairs.plates]
+    true = [plate.classes for plate in pairs.facts]
 
     def merit(rule: Reading) -> tuple[int, float]:
         found = [[c.classes for c in readings(outcome, rule, pairs.card.direction)] for outcome in outcomes]

@@ -49,6 +49,7 @@ class Job:
         tracker: Receives the numbers of each epoch.
         checkpoint: Where a killed run goes on.
         provenance: What the weights' card says of parameters and inputs.
+        memory_mib: Plates of one side that take more when decoded are read from the disk batch by batch.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Job:
     tracker: Tracker
     checkpoint: Checkpoint
     provenance: Mapping[str, object] = field(default_factory=dict)
+    memory_mib: float = math.inf
 
 
 def fit(

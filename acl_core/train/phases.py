@@ -4,6 +4,7 @@ Paper, Sec. III-C: both networks are trained alone first; Phase 1 then trains SR
 Phase 2 the recognizer behind the frozen SR.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +42,11 @@ class TrainingData:
     seed: int
 
     @classmethod
-    def load(cls, pairs: Path, augment: Augment | None, bucket_px: int, seed: int) -> "TrainingData":
-        """Both sides of a degraded set."""
-        train, validation = PairSet.load(pairs, Side.TRAIN), PairSet.load(pairs, Side.VALIDATION)
+    def load(
+        cls, pairs: Path, augment: Augment | None, bucket_px: int, seed: int, memory_mib: float = math.inf
+    ) -> "TrainingData":
+        """Both sides of a degraded set; a side that takes more memory stays on the disk."""
+        train, validation = (PairSet.load(pairs, side, memory_mib) for side in (Side.TRAIN, Side.VALIDATION))
         return cls(train, validation, augment, bucket_px, seed)
 
     def batches(

@@ -104,7 +104,7 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             if not params.privacy.show_pictures:  # no artifact depends on it, so it is no parameter of a training
                 tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
-            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance)
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, params.memory.plates_mib)
         result = run(*sections.values(), **arguments)
         log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in result.items()))
         if checkpoint is not None:

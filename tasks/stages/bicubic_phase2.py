@@ -29,7 +29,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Train the HR recognizer further on bicubic-enlarged LR, with the same updates as Phase 2."""
-    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     net = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     bicubic = Bicubic(scale)
     result = train(bicubic, net, data, phase2, reading, job)

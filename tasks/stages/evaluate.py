@@ -61,7 +61,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Measure all methods with one reading rule, which is chosen on validation; test plates are touched here only."""
-    validation, test = PairSet.load(pairs, Side.VALIDATION), PairSet.load(pairs, Side.TEST)
+    validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
 
     def reader(folder: Path) -> Recognizer:
@@ -133,7 +133,7 @@ def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["name", "kind", "true", *found])
-        for i, plate in enumerate(test.plates):
+        for i, plate in enumerate(test.facts):
             texts = [text_of(rows[i].classes, test.card.classes) for rows in found.values()]
             writer.writerow([plate.name, plate.kind, plate.text, *texts])
 
@@ -159,9 +159,9 @@ def _write_gallery(
     for row, index in enumerate(chosen):
         for column, images in pictures.items():
             Image.fromarray(images[row]).save(folder / f"{row:02d}-{column}.png")
-        true = [names[c] for c in test.plates[index].classes]
+        true = [names[c] for c in test.facts[index].classes]
         texts = {m: align([names[c] for c in rows[index].classes], true) for m, rows in found.items()}
-        entries.append({"name": test.plates[index].name, "true": true, "texts": texts})
+        entries.append({"name": test.facts[index].name, "true": true, "texts": texts})
     _write_json(folder / "gallery.json", entries)
 
 

@@ -29,7 +29,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Train SR in front of the frozen recognizer with Loss_SR + alpha * Loss_char (Eq. 1)."""
-    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     net = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
     frozen = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     result = train(net, frozen, data, phase1, reading, job)

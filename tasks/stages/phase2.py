@@ -29,7 +29,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Train the recognizer further on what the frozen SR makes of LR plates (Sec. III-C)."""
-    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     frozen = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
     net = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     result = train(frozen, net, data, phase2, reading, job)

@@ -9,9 +9,11 @@ from tqdm import tqdm
 
 from acl_core.data.manifest import DatasetCard, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Common, PlateFormat, Plates
+from acl_core.params import Common, Direction, PlateFormat, Plates
 from acl_core.sources.annotations import AnnotatedSet, plates_of
+from acl_core.sources.class_list import with_two_classes
 from acl_core.sources.coco import open_coco
+from acl_core.sources.csv_texts import open_csv
 from acl_core.sources.labelme import open_labelme
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import load_layout
@@ -20,7 +22,7 @@ from acl_core.sources.yolo import open_yolo
 from tasks.stages._main import main
 from tasks.stages._rejected import Rejections
 
-ImportedFormat = Literal[PlateFormat.YOLO, PlateFormat.COCO, PlateFormat.VOC, PlateFormat.LABELME]
+ImportedFormat = Literal[PlateFormat.YOLO, PlateFormat.COCO, PlateFormat.VOC, PlateFormat.LABELME, PlateFormat.CSV]
 
 
 def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping[str, float]:
@@ -49,10 +51,11 @@ def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping
             total = plates.synthetic.train + plates.synthetic.validation + plates.synthetic.test
             stream = draw_plates(layout, plates.synthetic, common.seed, max_size=size, workers=os.cpu_count() or 1)
         case imported:
-            found = _open(source, imported)
+            found = _open(source, imported, plates.direction)
             classes = found.characters(plates.plate_class)
-            card = DatasetCard(f"imported from {source.name}", plates.direction, classes)
-            stream = rejections.usable(plates_of(found, plates, common.seed))
+            texts_only = imported is PlateFormat.CSV
+            card = DatasetCard(f"imported from {source.name}", plates.direction, classes, texts_only=texts_only)
+            stream = rejections.usable(with_two_classes(plates_of(found, plates, common.seed), classes))
     try:
         card = write_plates(tqdm(stream, desc="plates", unit="plate", total=total, disable=None), card, out)
     finally:
@@ -61,7 +64,7 @@ def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping
     return {name: float(count) for name, count in card.plates.items()} | {"rejected": float(len(rejections))}
 
 
-def _open(source: Path, imported: ImportedFormat) -> AnnotatedSet:
+def _open(source: Path, imported: ImportedFormat, direction: Direction) -> AnnotatedSet:
     match imported:
         case PlateFormat.YOLO:
             return open_yolo(source)
@@ -71,6 +74,8 @@ def _open(source: Path, imported: ImportedFormat) -> AnnotatedSet:
             return open_voc(source)
         case PlateFormat.LABELME:
             return open_labelme(source)
+        case PlateFormat.CSV:
+            return open_csv(source, direction)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Train the character recognizer from scratch on high-resolution plates (Sec. III-B)."""
-    data = TrainingData.load(plates, augment, _BUCKET_PX, common.seed)
+    data = TrainingData.load(plates, augment, _BUCKET_PX, common.seed, job.memory_mib)
     with torch_seed(common.seed):
         boxes = np.concatenate(data.train.shares())
         net = build_recognizer(recognizer, len(data.train.card.classes), boxes=boxes, seed=common.seed)

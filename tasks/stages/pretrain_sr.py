@@ -26,7 +26,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Pretrain the super-resolution network on whole plates with the pixel loss (Sec. III-A, Eq. 2)."""
-    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     with torch_seed(common.seed):
         net = build_sr(scale, sr)
     job.compute.place(net)

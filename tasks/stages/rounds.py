@@ -37,7 +37,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Repeat Phase 1 and Phase 2; with one round (the paper) the pair is passed on as it is."""
-    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed)
+    data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     enlarger = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
     reader = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     history: list[dict[str, float]] = []

@@ -7,6 +7,7 @@ from acl_core.params import OnDrift, Validation
 from acl_core.statistics.drift import CLASSES, MEASURES
 
 _OUTSIDE_TOLERANCE_PX = 0.01  # boxes are float32
+_OF_BOXES = {"class", "text", "characters", "box_side_px", "box_outside_px", "box_aspect"}  # not of a set of texts
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def plate_checks(bounds: Validation, card: DatasetCard) -> list[Check]:
         ),
         Check("repeated", "repeated", Empty(), "its picture stands on the same side: {value}", rejects=False),
     ]
+    if card.texts_only:
+        checks = [check for check in checks if check.name not in _OF_BOXES]
     if card.scale is not None:
         off = f"HR is {{value:g}} px away from LR times {card.scale}"
         checks.append(Check("lr_size", "lr_off_px", Between(0, 0), off))

@@ -76,6 +76,34 @@ def test_too_many_rejected_files_stop_the_stage(workspace: Path) -> None:
     assert len(pd.read_csv(workspace / "data/rejected.csv")) == 10
 
 
+def test_labels_of_one_class_only_stop_the_stage_and_the_old_plates_stay(workspace: Path) -> None:
+    assert import_plates(workspace).returncode == 0
+    before = sorted((workspace / "data/plates").iterdir())
+    for label in (workspace / "plates/labels").iterdir():
+        label.write_text("1 0.2 0.5 0.1 0.5\n", encoding="utf-8")
+    done = import_plates(workspace)
+    assert done.returncode == 4
+    assert "the labels use one class, '1'" in last_line(done)
+    assert sorted((workspace / "data/plates").iterdir()) == before
+
+
+def test_pictures_of_one_name_are_read_once(workspace: Path) -> None:
+    (workspace / "plates/images/3.jpg").write_bytes((workspace / "plates/images/3.png").read_bytes())
+    assert import_plates(workspace).returncode == 0
+    rejected = pd.read_csv(workspace / "data/rejected.csv", index_col="file")["reason"]
+    assert rejected["images/3.png"] == "another picture of this name has the same label file"
+
+
+def test_an_empty_set(workspace: Path) -> None:
+    for path in (workspace / "plates/images").iterdir():
+        path.unlink()
+    for path in (workspace / "plates/labels").iterdir():
+        path.unlink()
+    done = import_plates(workspace)
+    assert done.returncode == 4
+    assert "no usable plate" in last_line(done)
+
+
 def test_a_missing_folder(workspace: Path) -> None:
     (workspace / "plates").rename(workspace / "elsewhere")
     done = import_plates(workspace)

@@ -71,6 +71,8 @@ def test_names_with_spaces_and_letters_of_all_scripts(tmp_path: Path, form: str)
         ({"bbox": [10, 10**400, 5, 5]}, "a.json annotation 3: "),
         ({"bbox": [0.1, 0.1, 0.2, 0.2]}, "a.json annotation 3: coordinates as shares"),
         ({"bbox": None}, "a.json annotation 3: neither a bbox nor a polygon"),
+        ({"bbox": None, "segmentation": {"counts": "x", "size": [50, 100]}}, "a.json annotation 3: a mask (RLE) alone"),
+        ({"bbox": [10, 10, 10, 30]}, "a.json annotation 3: the same as a.json annotation 1"),
         ({"bbox": None, "segmentation": [[1, 2, 3]]}, "a.json annotation 3: segmentation is no polygon"),
         ({"bbox": None, "segmentation": [["x"]]}, "a.json annotation 3: segmentation is no polygon"),
         ({"bbox": None, "segmentation": [[1, 2, 3, 4]]}, "a.json annotation 3: a polygon needs three corners"),

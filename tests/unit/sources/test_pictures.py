@@ -1,5 +1,7 @@
 """Pictures of every kind become 8-bit RGB, upright."""
 
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from acl_core.errors import DataError
 from acl_core.sources.pictures import read_picture
 from acl_core.sources.yolo import open_yolo
 from tests.unit.sources.importing import read
@@ -75,3 +78,14 @@ def test_a_turned_picture_is_turned_upright_and_boxes_mean_the_upright_one(tmp_p
     left, top, right, bottom = plates[0].boxes[0].round().astype(int)
     assert (left, top, right, bottom) == (10, 10, 20, 40)
     assert plates[0].hr[top + 2 : bottom - 2, left + 2 : right - 2].max() < 40
+
+
+def test_a_decompression_bomb_is_told_by_its_header(tmp_path: Path) -> None:
+    """A PNG of 100,000 x 100,000 pixels in a hundred bytes: refused before a pixel is unpacked."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    data = b"IDAT" + zlib.compress(bytes(1000))
+    chunks = [struct.pack(">I", len(c) - 4) + c + struct.pack(">I", zlib.crc32(c)) for c in (header, data, b"IEND")]
+    (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(DataError, match=r"100000 x 100000 px|decompression bomb") as caught:
+        read_picture(tmp_path / "bomb.png")
+    assert "\n" not in str(caught.value)

@@ -59,6 +59,25 @@ def test_a_class_list_wins_over_the_labels_that_occur(tmp_path: Path) -> None:
     assert read(found)[1] == {"a.png": "a.xml object 1: class 'A' is not in the list (2 classes)"}
 
 
+def turned(name: str, *numbers: float) -> str:
+    cells = zip(("cx", "cy", "w", "h", "angle"), numbers, strict=True)
+    inside = "".join(f"<{cell}>{number}</{cell}>" for cell, number in cells)
+    return f"<object><name>{name}</name><robndbox>{inside}</robndbox></object>"
+
+
+def test_turned_boxes(tmp_path: Path) -> None:
+    write(tmp_path / "a.xml", turned("plate", 50, 25, 60, 20, 0.2) + turned("A", 35, 22, 6, 12, 0.2))
+    write(tmp_path / "b.xml", turned("B", 50, 25, 30, 10, np.pi / 2) + turned("A", 20, 25, 0, 10, 0), "b.png")
+    write(tmp_path / "c.xml", turned("plate", 50, 25, 60, 20, 0) + turned("B", 50, 25, 10, 16, np.pi / 2), "c.png")
+    for name in "abc":
+        picture(tmp_path / f"{name}.png")
+    plates, rejected = read(open_voc(tmp_path))
+    assert rejected == {"b.xml": "b.xml object 2: box without area"}
+    assert plates[0].hr.shape == (20, 60, 3)
+    assert plates[0].text == "A"
+    np.testing.assert_allclose(plates[1].boxes, [[22, 5, 38, 15]], atol=1e-4)
+
+
 def test_a_polygon_of_a_plate(tmp_path: Path) -> None:
     points = [(20, 10), (80, 20), (80, 45), (20, 35)]
     corners = "".join(f"<x{i}>{x}</x{i}><y{i}>{y}</y{i}>" for i, (x, y) in enumerate(points, 1))

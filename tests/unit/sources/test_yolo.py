@@ -62,6 +62,11 @@ def test_a_good_plate_is_reduced_and_its_boxes_with_it(folder: Path) -> None:
         ("0 120 40 16 32\n", "in pixels"),
         ("0 1.2 0.5 0.1 0.4\n", "outside the picture"),
         ("0 0.2 0.5\n", "needs a class and four numbers"),
+        ("0 0.2 0.5 0.1 0.4 0.9\n", "needs a class and four numbers"),
+        ("0 0.2 0.5 0.1 0.4 0.9 0.8 0.7\n", "line 1: needs a class and four numbers, or a class and the corners"),
+        ("0 0.1 0.1 0.2 0.1 nan 0.3\n", "not a finite number"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3\n", "polygon without area"),
+        (GOOD + GOOD.splitlines()[0], "labels/bad.txt line 3: the same as labels/bad.txt line 1"),
         ("A 0.2 0.5 0.1 0.4\n", "needs a class and four numbers"),
     ],
 )
@@ -71,6 +76,16 @@ def test_a_bad_label_is_rejected_with_its_line(folder: Path, label: str | None, 
     plates, rejected = read(folder)
     assert [p.name for p in plates] == ["good.png"]
     assert reason in rejected["images/bad.png"]
+
+
+def test_a_polygon_counts_by_its_bounds_and_a_plate_of_four_corners_is_rectified(folder: Path) -> None:
+    add(folder, "a", "0 0.2 0.3 0.25 0.3 0.3 0.5 0.2 0.7\n1 0.5 0.5 0.1 0.4\n")
+    np.testing.assert_allclose(read(folder)[0][0].boxes[0], [28.8, 21.6, 43.2, 50.4], atol=1e-4)
+    (folder / "classes.txt").write_text("أ\nب\nplate\n", encoding="utf-8")
+    add(folder, "a", "2 0.1 0.1 0.9 0.2 0.9 0.8 0.1 0.7\n0 0.3 0.4 0.1 0.2\n1 0.6 0.4 0.1 0.2\n", size=(320, 160))
+    plate = read(folder)[0][0]
+    assert plate.text == "أب"
+    assert plate.hr.shape == (54, 144, 3)  # 256.5 x 96 px, reduced
 
 
 def test_a_pixel_outside_is_clipped(folder: Path) -> None:

@@ -172,3 +172,17 @@ def test_nothing_is_left_behind(frame: pd.DataFrame, tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     validate("classes", class_table(frame, NAMES), class_checks(BOUNDS))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_set_of_texts_is_not_held_against_rules_for_boxes() -> None:
+    with_boxes, texts = (
+        plate_checks(BOUNDS, DatasetCard("toy", Direction.LTR, NAMES, texts_only=t)) for t in (False, True)
+    )
+    assert {c.name for c in with_boxes} - {c.name for c in texts} == {
+        "class",
+        "text",
+        "characters",
+        "box_side_px",
+        "box_outside_px",
+        "box_aspect",
+    }

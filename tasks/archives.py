@@ -1,0 +1,80 @@
+"""Archives of plates: unpacked into the workspace's own data folder, once for each state of the archive."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from acl_core.errors import DataError
+from acl_core.files import write_atomically
+from acl_core.sources.archive import top_of, unpack
+
+log = logging.getLogger(__name__)
+
+_RAW = Path("data/raw")  # seen from the workspace
+_ORIGIN = Path("data/raw.json")
+
+
+@contextmanager
+def unpacked_aside(archive: Path, workspace: Path) -> Iterator[tuple[Path, str]]:
+    """The archive, unpacked beside a workspace that does not exist yet: where, and ``plates.source`` for it.
+
+    When the caller has made the workspace, the files move into it; when it fails, they go.
+    """
+    aside = workspace.with_name(f".{workspace.name}.raw")
+    shutil.rmtree(aside, ignore_errors=True)
+    log.info("unpacking %s", archive)
+    unpack(archive, aside)
+    try:
+        top = top_of(aside)
+        yield top, (_RAW / top.relative_to(aside)).as_posix()
+        _settle(archive, aside, workspace)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def bring_up_to_date(archive: Path, workspace: Path, source: str) -> None:
+    """Unpack an archive again if it changed since a workspace was made from it.
+
+    Raises:
+        DataError: The workspace was made from something else, or the new archive lies in other folders.
+    """
+    origin = _read_origin(workspace)
+    if not Path(source).is_relative_to(_RAW) or origin.get("archive", str(archive.resolve())) != str(archive.resolve()):
+        raise DataError(
+            f"{workspace} holds plates from {origin.get('archive', source)}, not from {archive}. "
+            "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)."
+        )
+    if origin == _origin_of(archive) and (workspace / source).is_dir():
+        return
+    with unpacked_aside(archive, workspace) as (_, new_source):
+        if new_source != source:
+            raise DataError(f"{archive}: its plates lie in {new_source} now, not in {source}. Name another workspace.")
+
+
+def _settle(archive: Path, aside: Path, workspace: Path) -> None:
+    raw, old = workspace / _RAW, workspace / "data/.raw.old"
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    (workspace / _ORIGIN).unlink(missing_ok=True)  # from here to the end a broken-off run unpacks again
+    shutil.rmtree(old, ignore_errors=True)
+    if raw.exists():
+        raw.rename(old)
+    aside.rename(raw)
+    text = json.dumps(_origin_of(archive), ensure_ascii=False, indent=2) + "\n"
+    write_atomically(workspace / _ORIGIN, lambda path: path.write_text(text, encoding="utf-8"))
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _origin_of(archive: Path) -> dict[str, object]:
+    known = archive.stat()
+    return {"archive": str(archive.resolve()), "bytes": known.st_size, "changed_ns": known.st_mtime_ns}
+
+
+def _read_origin(workspace: Path) -> dict[str, object]:
+    try:
+        raw: dict[str, object] = json.loads((workspace / _ORIGIN).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return raw

@@ -1,0 +1,71 @@
+"""``DATA=plates.zip``: a workspace with the files of the archive in its data folder."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from acl_core.errors import DataError
+from acl_core.params import PlateFormat, load_params
+from tasks import workspace
+from tasks.workspace import ensure_workspace
+
+
+@pytest.fixture(autouse=True)
+def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace, "_init_dvc", lambda folder, code: None)
+
+
+def pack(path: Path, *extra: str, top: str = "set") -> Path:
+    with zipfile.ZipFile(path, "w") as file:
+        for name in ("classes.txt", "images/a.png", "labels/a.txt", *extra):
+            file.writestr(f"{top}/{name}", "A\nB\n")
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in (folder / "data").rglob("*") if p.is_file())
+
+
+def test_it_is_unpacked_once_and_again_when_it_changed(tmp_path: Path) -> None:
+    packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
+    folder = ensure_workspace(name, packed, "smoke")
+    known = load_params(folder / "params.yaml").plates
+    assert (known.source, known.format) == ("data/raw/set", PlateFormat.YOLO)
+    assert files(folder) == [
+        "data/raw.json", "data/raw/set/classes.txt", "data/raw/set/images/a.png", "data/raw/set/labels/a.txt"
+    ]  # fmt: skip
+    before = (folder / "data/raw/set/classes.txt").stat().st_mtime_ns
+    assert ensure_workspace(name, packed, None) == folder
+    assert (folder / "data/raw/set/classes.txt").stat().st_mtime_ns == before
+    pack(packed, "labels/b.txt")
+    os.utime(packed, ns=(0, 0))
+    ensure_workspace(name, packed, None)
+    assert "data/raw/set/labels/b.txt" in files(folder)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "plates.zip"]
+
+
+def test_what_was_there_before_stays_usable(tmp_path: Path) -> None:
+    packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
+    folder = ensure_workspace(name, packed, "smoke")
+    before = files(folder)
+    pack(packed, "../../../evil.txt")
+    with pytest.raises(DataError, match="leads out of the folder"):
+        ensure_workspace(name, packed, None)
+    pack(packed, top="elsewhere")
+    with pytest.raises(DataError, match="lie in data/raw/elsewhere now"):
+        ensure_workspace(name, packed, None)
+    with pytest.raises(DataError, match="holds plates from"):
+        ensure_workspace(name, pack(tmp_path / "others.zip"), None)
+    with pytest.raises(DataError, match="reads its plates as yolo, not as voc"):
+        ensure_workspace(name, packed, None, PlateFormat.VOC)
+    assert files(folder) == before
+
+
+def test_an_archive_of_something_else_leaves_nothing(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "plates.zip", "w") as file:
+        file.writestr("readme.txt", "no plates")
+    with pytest.raises(DataError, match="format not recognised"):
+        ensure_workspace(str(tmp_path / "mine"), tmp_path / "plates.zip", "smoke")
+    assert [p.name for p in tmp_path.iterdir()] == ["plates.zip"]
