@@ -34,3 +34,9 @@ class DivergedError(AclError):
     """A loss or metric became NaN or infinite; training stopped before it could spoil the weights."""
 
     exit_code = 6
+
+
+class DoesNotFitError(AclError):
+    """A training that is too large for the machine's memory, however small its batches."""
+
+    exit_code = 8

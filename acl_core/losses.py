@@ -17,7 +17,7 @@ def true_pixels(sizes: Sequence[Size], height: int, width: int, device: torch.de
     return (rows[:, None, :, None] & columns[:, None, None, :]).float()
 
 
-def pixel_loss(sr: Tensor, hr: Tensor, sizes: Sequence[Size]) -> Tensor:
+def pixel_loss(sr: Tensor, hr: Tensor, sizes: Sequence[Size], n_pixels: int | None = None) -> Tensor:
     """Loss_SR: mean of |HR - SR| over the true pixels and channels of a batch.
 
     Paper: Eq. (2) sums over pixels and images. Ours: the mean, because a sum would drown alpha * Loss_char (Eq. 1).
@@ -26,6 +26,8 @@ def pixel_loss(sr: Tensor, hr: Tensor, sizes: Sequence[Size]) -> Tensor:
         sr: (N, 3, H, W) in [0, 1], as the network gives it.
         hr: (N, 3, H, W) in [0, 1].
         sizes: True (height, width) of each plate; what lies beyond is padding and has no part in the loss.
+        n_pixels: What the sum over pixels is divided by; None for the true pixels of this batch.
     """
     mask = true_pixels(sizes, hr.shape[2], hr.shape[3], hr.device)
-    return ((hr - sr).abs() * mask).sum() / (mask.sum() * hr.shape[1])
+    divisor = mask.sum() if n_pixels is None else n_pixels
+    return ((hr - sr).abs() * mask).sum() / (divisor * hr.shape[1])

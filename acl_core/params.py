@@ -233,6 +233,8 @@ class Training(Section):
     ema_decay: Share  # of the averaged weights that are validated and saved
     clip_norm: Positive  # largest gradient norm
     validate_every: Count  # epochs
+    accumulate: Count  # batches an update; their gradients are summed, the mean is over all of their plates
+    patience: Annotated[int, Field(ge=0)]  # validations without a better score after which training ends; 0: never
 
 
 class PretrainSr(Training):
@@ -268,6 +270,12 @@ class Memory(Section):
     plates_mib: NotNegative  # decoded plates of one side of the split; a larger side is read batch by batch
 
 
+class Checkpoints(Section):
+    """What a killed training can go on from. Ours; no artifact depends on it."""
+
+    every_s: NotNegative  # seconds of training between two of them; 0: after every update
+
+
 class Privacy(Section):
     """What of the plates may leave ``data/`` and ``models/``. Ours; docs/privacy.md says what lies where."""
 
@@ -293,6 +301,7 @@ class Params(Section):
     rounds: Rounds
     evaluate: Evaluate
     memory: Memory
+    checkpoints: Checkpoints
     privacy: Privacy
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ Paper, Sec. III-D: SR sees whole plates; plates differ in size, which is why oth
 
 import logging
 import math
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,6 +42,8 @@ class Batch:
         hr_sizes: True (height, width) of each HR picture.
         characters: Boxes and classes.
         plates: The plates themselves, in this order.
+        whole_px: True HR pixels of all that this is a part of, which its pixel loss is divided by; None where it is a
+            whole.
     """
 
     lr: Tensor
@@ -49,11 +52,34 @@ class Batch:
     hr_sizes: list[Size]
     characters: Characters
     plates: list[Plate]
+    whole_px: int | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
         lr, hr = self.lr.to(device, non_blocking=True), self.hr.to(device, non_blocking=True)
-        return Batch(lr, hr, self.lr_sizes, self.hr_sizes, self.characters.to(device), self.plates)
+        return replace(self, lr=lr, hr=hr, characters=self.characters.to(device))
+
+    def part(self, first: int, end: int) -> "Batch":
+        """The plates from ``first`` up to ``end``, with the padding that they had."""
+        kept = slice(first, end)
+        return replace(
+            self,
+            lr=self.lr[kept],
+            hr=self.hr[kept],
+            lr_sizes=self.lr_sizes[kept],
+            hr_sizes=self.hr_sizes[kept],
+            characters=self.characters.part(first, end),
+            plates=self.plates[kept],
+        )
+
+    def as_part_of(self, n_pixels: int, n_plates: int) -> "Batch":
+        """The same with losses that are divided by what a whole has, so that those of its parts sum to the whole's.
+
+        Args:
+            n_pixels: True HR pixels of the whole.
+            n_plates: Its plates.
+        """
+        return replace(self, whole_px=n_pixels, characters=replace(self.characters, n_plates=n_plates))
 
 
 @dataclass(frozen=True)
@@ -194,9 +220,27 @@ class EvaluationBatches(Dataset[Batch]):
         return collate([self._pairs.plates[int(i)] for i in self._plan[item]], self._pairs.scale, self._bucket_px)
 
 
-def loader(batches: Dataset[Batch], device: torch.device) -> "DataLoader[Batch]":
-    """Batches one after the other; on a machine with a GPU worker processes make them ahead."""
-    return DataLoader(batches, batch_size=None, num_workers=_WORKERS if device.type == "cuda" else 0)
+def loader(
+    batches: TrainingBatches | EvaluationBatches, device: torch.device, *, first: int = 0, workers: int | None = None
+) -> "DataLoader[Batch]":
+    """Batches one after the other; on a machine with a GPU worker processes make them ahead.
+
+    Args:
+        batches: Of an epoch.
+        device: Where they will go.
+        first: Number of the first one; those before it are not made.
+        workers: Processes that make them; None for what suits the device. They change nothing but the speed.
+    """
+    if workers is None:
+        workers = _WORKERS if device.type == "cuda" else 0
+    order = range(first, len(batches))
+    return DataLoader(batches, batch_size=None, sampler=order, num_workers=workers, worker_init_fn=_outlast_signals)
+
+
+def _outlast_signals(_worker: int) -> None:
+    """A worker ends with its training, which may have to finish a step when a signal comes for all of them."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def collate(plates: list[Plate], scale: int, bucket_px: int) -> Batch:

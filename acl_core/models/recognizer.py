@@ -18,7 +18,8 @@ class Characters:
         boxes: (M, 4) float32, xyxy in [0, 1] of the plate's width and height.
         classes: (M,) int64.
         plate: (M,) int64, index of the plate in the batch.
-        n_plates: Plates in the batch, those without characters too.
+        n_plates: Plates that the loss is divided by: those of the batch, those without characters too, or of the whole
+            that the batch is a part of.
     """
 
     boxes: Tensor
@@ -30,6 +31,11 @@ class Characters:
         """The same on another device."""
         boxes, classes, plate = (t.to(device, non_blocking=True) for t in (self.boxes, self.classes, self.plate))
         return Characters(boxes, classes, plate, self.n_plates)
+
+    def part(self, first: int, end: int) -> "Characters":
+        """Those of the plates from ``first`` up to ``end``."""
+        kept = (self.plate >= first) & (self.plate < end)
+        return Characters(self.boxes[kept], self.classes[kept], self.plate[kept] - first, end - first)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 import io
 import logging
+import math
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,18 @@ class Checkpoint:
             in them.
         key: Hash of the stage's parameters, inputs and code; a run with another key never sees this one's file.
         name: Of the file.
+        every_s: Seconds of training after which a new one is due; without it, at the end of an epoch alone.
     """
 
-    def __init__(self, folder: Path, key: str, name: str = "last") -> None:
+    def __init__(self, folder: Path, key: str, name: str = "last", *, every_s: float = math.inf) -> None:
         self._folder = folder / key
         self._path = self._folder / f"{name}.pt"
+        self._every_s = every_s
+        self._written = time.monotonic()
 
     def part(self, name: str) -> "Checkpoint":
         """The resume point of one training of several in a stage; a finished one is found finished."""
-        return Checkpoint(self._folder.parent, self._folder.name, name)
+        return Checkpoint(self._folder.parent, self._folder.name, name, every_s=self._every_s)
 
     def recall(self, name: str, value: str) -> str:
         """What was noted under a name when the run began; the first call notes it.
@@ -54,8 +59,11 @@ class Checkpoint:
             self._path.replace(damaged)
             log.warning("checkpoint %s is damaged (%s); set aside as %s, starting afresh", self._path, error, damaged)
             return None
-        log.info("going on after epoch %d from %s", state["epochs_done"], self._path)
         return state
+
+    def is_due(self) -> bool:
+        """Whether the last state is older than a kill may cost."""
+        return time.monotonic() - self._written >= self._every_s
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the state; a kill in the middle leaves the one before."""
@@ -63,6 +71,7 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save(state, buffer)  # not into the file: what it raises on a full disk is no OSError
         write_atomically(self._path, lambda temporary: temporary.write_bytes(buffer.getbuffer()))
+        self._written = time.monotonic()
 
     def remove(self) -> None:
         """Forget the run with all its parts, once the result is safe, and what older runs of the stage left."""

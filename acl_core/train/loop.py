@@ -3,27 +3,32 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch import nn
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from acl_core.data.batches import Batch
 from acl_core.device import Compute
-from acl_core.errors import DivergedError
+from acl_core.errors import DoesNotFitError
 from acl_core.params import Training
 from acl_core.train.checkpoint import Checkpoint
-from acl_core.train.steps import Losses, Step
+from acl_core.train.epoch import Named
+from acl_core.train.memory import give_back, is_out_of_memory, peak_mib
+from acl_core.train.patience import is_out_of_patience
+from acl_core.train.state import TrainingState
+from acl_core.train.steps import Step
+from acl_core.train.stopping import Stop, Stopped
 from acl_core.train.tracker import Tracker
+from acl_core.train.update import groups, sum_gradients
 
 log = logging.getLogger(__name__)
 
 Net = TypeVar("Net", bound=nn.Module)
-_FINAL_RATE = 0.01  # of the learning rate, at the end of the cosine
+Batches = Callable[[int, int], "DataLoader[Batch]"]
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,12 @@ class FitResult:
     Attributes:
         best: Validation metrics of the weights that were kept.
         history: One row of numbers an epoch.
+        memory: ``peak_mib``, and ``micro_batches`` that a batch had to be cut into; empty where nothing was trained.
     """
 
     best: dict[str, float]
     history: list[dict[str, float]]
+    memory: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class Job:
         checkpoint: Where a killed run goes on.
         provenance: What the weights' card says of parameters and inputs.
         memory_mib: Plates of one side that take more when decoded are read from the disk batch by batch.
+        stop: Says when to leave before the end.
     """
 
     label: str
@@ -58,12 +66,13 @@ class Job:
     checkpoint: Checkpoint
     provenance: Mapping[str, object] = field(default_factory=dict)
     memory_mib: float = math.inf
+    stop: Stop = field(default_factory=Stop)
 
 
 def fit(
     net: Net,
     step: Step,
-    batches: Callable[[int], Iterable[Batch]],
+    batches: Batches,
     validate: Callable[[Net], dict[str, float]],
     training: Training,
     *,
@@ -72,10 +81,13 @@ def fit(
 ) -> FitResult:
     """Train ``net`` with AdamW, warm-up and cosine, clipping and averaged weights; leave the best weights in it.
 
+    It goes on where the job's checkpoint stands, if need be in the middle of an epoch, and ends with the weights of a
+    training that was never stopped.
+
     Args:
         net: The network whose weights change.
         step: Losses of a batch; it runs ``net``.
-        batches: The batches of an epoch, counted from 0.
+        batches: The batches of an epoch, counted from 0, beginning with a number among them.
         validate: Metrics of a network on the validation side.
         training: Epochs, learning rate and so on.
         select: The validation metric that decides which epoch's weights are kept; higher is better, and of two equal
@@ -84,136 +96,111 @@ def fit(
 
     Raises:
         DivergedError: A loss or metric became NaN or infinite; the message has the step.
+        DoesNotFitError: A single plate is too much for the memory.
+        Stopped: The job was told to stop; a checkpoint is written.
     """
-    state = _State.start(net, training)
-    first_epoch = state.restore(job.checkpoint.load())
+    state = TrainingState.start(net, training)
+    _go_on(state, job)
+    while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):
+        validates = (state.epoch + 1) % training.validate_every == 0 or state.epoch + 1 == training.epochs
+        with job.stop.waiting():
+            _train_epoch(state, step, batches, training, job)
+            if validates:
+                _save(state, job)
+        metrics = _validated(state, validate, select) if validates else {}
+        row = state.end_epoch(metrics)
+        job.tracker.metrics(row, state.epoch)
+        log.info("%s epoch %d/%d: %s", job.label, state.epoch, training.epochs, _in_words(row))
+        _save(state, job)
+    net.load_state_dict(state.best_weights)
+    return FitResult(state.best, state.history, _report_memory(state, job))
+
+
+def _go_on(state: TrainingState, job: Job) -> None:
+    """Take up the job's checkpoint, where there is one."""
+    snapshot = job.checkpoint.load()
+    if snapshot is None:
+        return
+    state.restore(snapshot, job.compute.device)
+    log.info("%s goes on after %d epochs and %d batches", job.label, state.epoch, state.so_far.n_batches)
     for row in state.history:  # a run that goes on is a new one for the tracker
         job.tracker.metrics(row, int(row["epoch"]))
-    for epoch in range(first_epoch, training.epochs):
-        started = time.perf_counter()
-        row = _train_epoch(state, step, batches(epoch), epoch, training, job)
-        if (epoch + 1) % training.validate_every == 0 or epoch + 1 == training.epochs:
-            metrics = validate(cast(Net, state.average.module))
-            state.keep_if_best(metrics, select, epoch)
-            row |= metrics
-        row["seconds"] = time.perf_counter() - started
-        state.history.append(row)
-        job.tracker.metrics(row, epoch + 1)
-        log.info("%s epoch %d/%d: %s", job.label, epoch + 1, training.epochs, _in_words(row))
-        job.checkpoint.save(state.snapshot(epoch + 1))
-    net.load_state_dict(state.best_weights)
-    return FitResult(state.best, state.history)
 
 
-@dataclass
-class _State:
-    """Everything that a resumed run needs to end with the same weights."""
-
-    net: nn.Module
-    average: AveragedModel
-    optimizer: torch.optim.AdamW
-    best: dict[str, float]
-    best_weights: dict[str, Tensor]
-    history: list[dict[str, float]]
-
-    @classmethod
-    def start(cls, net: nn.Module, training: Training) -> "_State":
-        trained = [p for p in net.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=training.learning_rate, weight_decay=training.weight_decay)
-        average = AveragedModel(net, multi_avg_fn=_warm_average(training.ema_decay), use_buffers=True)
-        average.requires_grad_(False).eval()
-        return cls(net, average, optimizer, {}, {}, [])
-
-    def keep_if_best(self, metrics: dict[str, float], select: str, epoch: int) -> None:
-        """Keep the averaged weights unless an earlier epoch was better."""
-        for name, value in metrics.items():
-            if not math.isfinite(value):
-                raise DivergedError(f"validation after epoch {epoch + 1}: {name} is {value}. Lower the learning rate.")
-        if not self.best or metrics[select] >= self.best[select]:
-            self.best = dict(metrics) | {"epoch": float(epoch + 1)}
-            self.best_weights = {k: v.detach().clone() for k, v in self.average.module.state_dict().items()}
-
-    def snapshot(self, epochs_done: int) -> dict[str, Any]:
-        return {
-            "epochs_done": epochs_done,
-            "net": self.net.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "best": self.best,
-            "best_weights": self.best_weights,
-            "history": self.history,
-        }
-
-    def restore(self, snapshot: dict[str, Any] | None) -> int:
-        """Take up a saved run; returns the epoch to go on with."""
-        if snapshot is None:
-            return 0
-        self.net.load_state_dict(snapshot["net"])
-        self.average.load_state_dict(snapshot["average"])
-        self.optimizer.load_state_dict(snapshot["optimizer"])
-        self.best, self.best_weights = snapshot["best"], snapshot["best_weights"]
-        self.history = snapshot["history"]
-        return int(snapshot["epochs_done"])
+def _save(state: TrainingState, job: Job) -> None:
+    state.peak_mib = max(state.peak_mib, peak_mib(job.compute.device))
+    job.checkpoint.save(state.snapshot())
 
 
-def _train_epoch(
-    state: _State, step: Step, batches: Iterable[Batch], epoch: int, training: Training, job: Job
-) -> dict[str, float]:
-    """One pass over the training side; returns the means of all named losses."""
+def _train_epoch(state: TrainingState, step: Step, batches: Batches, training: Training, job: Job) -> None:
+    """The rest of a pass over the training side.
+
+    Raises:
+        Stopped: The job was told to stop; a checkpoint is written.
+    """
     state.net.train()
-    records: list[dict[str, Tensor]] = []
-    n_plates = 0
-    n_steps = len(batches)  # type: ignore[arg-type]
+    first = state.so_far.n_batches
+    rest = batches(state.epoch, first)
+    n_batches = first + len(rest)
+    name = f"{job.label} {state.epoch + 1}/{training.epochs}"
+    bar = tqdm(rest, desc=name, initial=first, total=n_batches, unit="batch", leave=False, disable=None)
     started = time.perf_counter()
-    bar = tqdm(batches, desc=f"{job.label} {epoch + 1}/{training.epochs}", unit="batch", leave=False, disable=None)
-    for index, cpu_batch in enumerate(bar):
-        batch = cpu_batch.to(job.compute.device)
-        rate = training.learning_rate * _schedule(epoch + index / n_steps, training)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        losses = step(batch)
-        _stop_if_not_finite(losses, epoch * n_steps + index)
-        losses.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(state.net.parameters(), training.clip_norm)
-        state.optimizer.step()
-        state.optimizer.zero_grad(set_to_none=True)
-        state.average.update_parameters(state.net)
-        records.append(losses.named)
-        n_plates += len(batch.plates)
-    means = {name: float(torch.stack([r[name] for r in records]).mean()) for name in records[0]}
-    return {"epoch": float(epoch + 1), "learning_rate": rate, **means} | {
-        "plates_per_second": n_plates / (time.perf_counter() - started)
-    }
+    for group in groups(bar, training.accumulate):
+        state.set_learning_rate(n_batches, training)
+        losses = _gradients(state, step, group, state.epoch * n_batches + state.so_far.n_batches, job)
+        state.follow_gradients(training.clip_norm)
+        now = time.perf_counter()
+        state.so_far.add(losses, len(group), sum(len(batch.plates) for batch in group), now - started)
+        started = now
+        if reason := job.stop.reason():
+            _save(state, job)
+            raise Stopped(f"{reason} (epoch {state.epoch + 1}, after batch {state.so_far.n_batches} of {n_batches})")
+        if job.checkpoint.is_due():
+            _save(state, job)
 
 
-def _stop_if_not_finite(losses: Losses, step_number: int) -> None:
-    if not bool(torch.isfinite(losses.total)):
-        values = ", ".join(f"{name} {float(value):.4g}" for name, value in losses.named.items())
-        raise DivergedError(f"step {step_number}: the loss is not finite ({values}). Lower the learning rate or alpha.")
+def _gradients(state: TrainingState, step: Step, group: Sequence[Batch], number: int, job: Job) -> Named:
+    """The gradients of an update; batches that do not fit into memory are cut in two, from here to the end."""
+    device = job.compute.device
+    while True:
+        try:
+            return sum_gradients(step, group, state.pieces, device, number)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())
+        # Outside of the handler: the error holds on to all that the failed step had made.
+        state.drop_gradients()
+        give_back(device)
+        _cut_in_two(state, max(len(batch.plates) for batch in group), said, job)
 
 
-def _schedule(epoch: float, training: Training) -> float:
-    """Share of the learning rate at a point in time: linear warm-up, then cosine."""
-    if epoch < training.warmup_epochs:
-        return max(epoch / training.warmup_epochs, 1e-3)
-    done = (epoch - training.warmup_epochs) / max(training.epochs - training.warmup_epochs, 1e-9)
-    return _FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+def _cut_in_two(state: TrainingState, batch_size: int, said: str, job: Job) -> None:
+    if state.pieces >= batch_size:
+        raise DoesNotFitError(
+            f"{job.label}: not even one plate at a time fits into memory ({said}). Take a smaller network "
+            "(sr.channels, sr.blocks, recognizer.architecture) or a larger machine."
+        )
+    state.pieces = min(2 * state.pieces, batch_size)
+    fits = -(-batch_size // state.pieces)
+    why = f"a batch of {batch_size} plates does not fit into memory ({said})"
+    log.warning("%s: %s; going on with %d plates at a time, whose gradients are summed", job.label, why, fits)
+    job.tracker.metrics({"micro_batches": float(state.pieces)}, state.epoch + 1)
 
 
-def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
-    """Exponential average whose memory grows with the steps taken, so that a short run does not average its start."""
+def _validated(state: TrainingState, validate: Callable[[Net], dict[str, float]], select: str) -> dict[str, float]:
+    started = time.perf_counter()
+    metrics = validate(cast(Net, state.average.module))
+    state.keep_if_best(metrics, select)
+    state.so_far.validate_s += time.perf_counter() - started
+    return metrics
 
-    @torch.no_grad()
-    def update(averages: list[Tensor], current: list[Tensor], n_averaged: Tensor) -> None:
-        step = float(n_averaged)
-        weight = 1 - min(decay, (1 + step) / (10 + step))
-        for average, value in zip(averages, current, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value.to(average.dtype), weight)
-            else:
-                average.copy_(value)
 
-    return update
+def _report_memory(state: TrainingState, job: Job) -> dict[str, float]:
+    """To the tracker and, with the result, to the weights' card; a training that was killed counts from its start."""
+    memory = {"peak_mib": float(round(state.peak_mib)), "micro_batches": float(state.pieces)}
+    job.tracker.metrics(memory, state.epoch)
+    return memory
 
 
 def _in_words(row: dict[str, float]) -> str:

@@ -5,11 +5,11 @@ Phase 2 the recognizer behind the frozen SR.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.utils.data import DataLoader
 
 from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
 from acl_core.data.manifest import Side
@@ -19,7 +19,7 @@ from acl_core.models.enlarger import Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training
-from acl_core.train.loop import FitResult, Job, fit
+from acl_core.train.loop import Batches, FitResult, Job, fit
 from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
 
 
@@ -49,16 +49,14 @@ class TrainingData:
         train, validation = (PairSet.load(pairs, side, memory_mib) for side in (Side.TRAIN, Side.VALIDATION))
         return cls(train, validation, augment, bucket_px, seed)
 
-    def batches(
-        self, batch_size: int, device: torch.device, *, flips: bool = False
-    ) -> Callable[[int], Iterable[Batch]]:
-        """The batches of an epoch, counted from 0."""
+    def batches(self, batch_size: int, device: torch.device, *, flips: bool = False) -> Batches:
+        """The batches of an epoch, counted from 0, beginning with a number among them."""
 
-        def of_epoch(epoch: int) -> Iterable[Batch]:
+        def of_epoch(epoch: int, first: int) -> "DataLoader[Batch]":
             batches = TrainingBatches(
                 self.train, batch_size, self.bucket_px, self.augment, flips=flips, seed=self.seed, epoch=epoch
             )
-            return loader(batches, device)
+            return loader(batches, device, first=first)
 
         return of_epoch
 

@@ -24,11 +24,13 @@ class Losses:
 
     Attributes:
         total: The scalar that is minimised.
-        named: Detached scalars for the record; after the backward pass also norms of gradients.
+        named: Detached scalars for the record; those of the parts of a batch sum to those of the whole.
+        norms: After the backward pass, norms of gradients; their squares sum.
     """
 
     total: Tensor
     named: dict[str, Tensor] = field(default_factory=dict)
+    norms: dict[str, Tensor] = field(default_factory=dict)
 
 
 Step = Callable[[Batch], Losses]
@@ -40,7 +42,7 @@ def sr_step(sr: Enlarger, compute: Compute) -> Step:
     def step(batch: Batch) -> Losses:
         with compute.autocast():
             enlarged = sr(batch.lr, batch.lr_sizes)
-        loss = pixel_loss(enlarged, batch.hr, batch.hr_sizes)
+        loss = pixel_loss(enlarged, batch.hr, batch.hr_sizes, batch.whole_px)
         return Losses(loss, {"loss_sr": loss.detach()})
 
     return step
@@ -65,7 +67,7 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
         with compute.autocast():
             enlarged = sr(batch.lr, batch.lr_sizes)
         for_pixels, for_characters = enlarged.view_as(enlarged), enlarged.view_as(enlarged)
-        loss_sr = pixel_loss(for_pixels, batch.hr, batch.hr_sizes)
+        loss_sr = pixel_loss(for_pixels, batch.hr, batch.hr_sizes, batch.whole_px)
         picture = join(for_characters, batch.hr_sizes, recognizer.input_px)
         with compute.autocast():
             raw = recognizer(picture)
@@ -100,7 +102,7 @@ def _recognizer_losses(recognizer: Recognizer, picture: Tensor, batch: Batch, co
 
 def _record_norm(tensor: Tensor, name: str, losses: Losses) -> None:
     def record(gradient: Tensor) -> None:
-        losses.named[name] = gradient.detach().float().norm()
+        losses.norms[name] = gradient.detach().float().norm()
 
     if tensor.requires_grad:
         tensor.register_hook(record)  # type: ignore[no-untyped-call]

@@ -71,6 +71,7 @@ def _card(net: Enlarger | Recognizer, result: FitResult, data: TrainingData, job
         "torch": torch.__version__,
         "python": platform.python_version(),
         "commit": git_commit(),
+        **result.memory,
         **job.provenance,
     }
 

@@ -42,14 +42,17 @@ def run(
     reader = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
     history: list[dict[str, float]] = []
     best: dict[str, float] = {}
+    memory: dict[str, float] = {}
     for number in range(2, rounds.n + 1):
         part = _part(job, f"round{number}-phase1", len(history))
-        history = _joined(history, train_sr(enlarger, reader, data, phase1, reading, part), number)
+        first = train_sr(enlarger, reader, data, phase1, reading, part)
+        history = _joined(history, first, number)
         part = _part(job, f"round{number}-phase2", len(history))
         second = train_recognizer(enlarger, reader, data, phase2, reading, part)
         history = _joined(history, second, number)
         best = second.best
-    result = FitResult(best, history)
+        memory = {name: max(memory.get(name, 0), first.memory[name], second.memory[name]) for name in first.memory}
+    result = FitResult(best, history, memory)
     save_sr(enlarger, result, data, out, curves, job)
     return save_recognizer(reader, enlarger, reading, result, data, out, curves, job)
 

@@ -53,8 +53,8 @@ def test_phase_1_trains_sr_through_the_resize_and_leaves_the_recognizer_alone(
     assert weights_hash(sr) != sr_before
     assert weights_hash(recognizer) == recognizer_before  # weights and BatchNorm statistics
     assert all(p.grad is None for p in recognizer.parameters())
-    assert losses.named["gradient_char"] > 0
-    assert losses.named["gradient_sr"] > 0
+    assert losses.norms["gradient_char"] > 0
+    assert losses.norms["gradient_sr"] > 0
 
 
 def test_loss_char_alone_reaches_the_first_weights_of_sr(sr: Dbpn, recognizer: Recognizer, batch: Batch) -> None:
