@@ -2,6 +2,8 @@
 
 import csv
 import logging
+import os
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
 from tasks.report.markdown import markdown
+from tasks.stopped import STOP_AT
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
@@ -39,9 +42,17 @@ def run(
     profile: Annotated[
         str | None, typer.Option(help=f"{PROFILES}; a workspace is made from it at the first run.")
     ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="Leave a training after this time with a checkpoint and exit code 75; the same command goes on."
+        ),
+    ] = None,
 ) -> None:
     """Run the pipeline of a workspace (`dvc repro`); what is up to date is skipped."""
     folder = ensure_workspace(workspace, data, profile)
+    if max_seconds is not None:
+        os.environ[STOP_AT] = str(time.time() + max_seconds)
     log.info("running %s", folder)
     dvc_client.reproduce(folder)
 

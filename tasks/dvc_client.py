@@ -13,18 +13,26 @@ from typing import Any
 import yaml
 
 from acl_core.errors import AclError
+from acl_core.train.stopping import EXIT_CODE
+from tasks import stopped
 
 # glibc hands the large buffers of a training step back to the system and asks for them anew in every step. Keeping
 # them, in huge pages, takes 9 % off a whole SR training and 13 % off its processor time (docs/LOG.md). A user's own
 # setting wins.
 _KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.hugetlb=1"
-_GRACE_S = 10  # for clean-up after a SIGTERM
+_GRACE_S = 30  # for clean-up after a SIGTERM: a training finishes its step and writes a checkpoint
 
 
 class StageFailedError(AclError):
     """A DVC stage ended with an error."""
 
     exit_code = 7
+
+
+class StageStoppedError(AclError):
+    """A training was told to stop and wrote a checkpoint; the same command goes on."""
+
+    exit_code = EXIT_CODE
 
 
 def reproduce(workspace: Path, *, on_line: Callable[[str], None] | None = None, stage: str | None = None) -> list[str]:
@@ -40,7 +48,18 @@ def reproduce(workspace: Path, *, on_line: Callable[[str], None] | None = None, 
 
     Raises:
         StageFailedError: A stage failed; the message has its last line.
+        StageStoppedError: A training was told to stop, alone or with this process, and the next call goes on.
     """
+    stopped.forget(workspace)
+    try:
+        return _reproduce(workspace, on_line, stage)
+    except (StageFailedError, SystemExit, KeyboardInterrupt) as error:
+        if message := stopped.noted(workspace):
+            raise StageStoppedError(f"{message}; the same command goes on") from error
+        raise
+
+
+def _reproduce(workspace: Path, on_line: Callable[[str], None] | None, stage: str | None) -> list[str]:
     only = ["--single-item", stage] if stage else []
     lines: list[str] = []
     with _running(["--wait-for-lock", "repro", *only], workspace, capture=on_line is not None) as process:

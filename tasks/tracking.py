@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from acl_core.train.stopping import Stopped
 from acl_core.train.tracker import Silent, Tracker
 from tasks.provenance import git_commit
 
@@ -42,8 +43,8 @@ def open_tracker(stage: str, code: Path, settings: Mapping[str, object]) -> Iter
     tracker.params(settings)
     try:
         yield tracker
-    except BaseException:
-        tracker.end("FAILED")
+    except BaseException as error:
+        tracker.end("KILLED" if isinstance(error, Stopped) else "FAILED")
         raise
     tracker.end("FINISHED")
 

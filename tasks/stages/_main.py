@@ -11,6 +11,7 @@ import errno
 import hashlib
 import inspect
 import logging
+import os
 import sys
 import typing
 from collections.abc import Callable, Mapping
@@ -19,6 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import acl_core
 from acl_core.device import compute_of
 from acl_core.errors import AclError
@@ -26,6 +29,9 @@ from acl_core.files import hash_folder
 from acl_core.params import Params, Precision, Section, load_params
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
+from acl_core.train.memory import peak_mib
+from acl_core.train.stopping import Stop, Stopped
+from tasks import stopped
 from tasks.environment import prepare
 from tasks.tracking import WithoutPictures, open_tracker
 
@@ -38,13 +44,18 @@ _CHECKPOINTS = Path("runs")  # outside DVC's outs, which DVC deletes before a st
 def main(run: Run) -> None:
     """Run a stage from the command line and leave with its exit code.
 
-    An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback.
+    An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback. A training
+    that is told to stop leaves with :data:`acl_core.train.stopping.EXIT_CODE`.
     """
     options = _options(run)
     stage = stage_name(run, options)
     prepare(stage)
     try:
         _run(run, stage, options, load_params(Path("params.yaml")))
+    except Stopped as told:
+        stopped.note(Path(), f"{stage} stopped: {told}")
+        log.warning("stopped: %s; the same command goes on", told)
+        raise
     except AclError as error:
         log.error("%s: %s", type(error).__name__, error)
         sys.exit(error.exit_code)
@@ -90,12 +101,15 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
     sections = {name: getattr(params, name) for name in sections_of(run)}
     with ExitStack() as stack:
         arguments = dict(options)
-        checkpoint = None
+        checkpoint, device = None, torch.device("cpu")
         if typing.get_type_hints(run).get("job") is Job:
             inputs = {
                 name: hash_folder(path) for name, path in options.items() if isinstance(path, Path) and path.is_dir()
             }
-            checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options, inputs))
+            stop = Stop(stopped.stop_at(os.environ))
+            stack.enter_context(stop.listening())
+            every_s = params.checkpoints.every_s
+            checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options, inputs), every_s=every_s)
             compute = compute_of(params.common)
             compute = compute.in_precision(Precision(checkpoint.recall("precision", compute.precision.value)))
             log.info("%s on %s in %s", stage, compute.device, compute.precision.value)
@@ -104,9 +118,12 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             if not params.privacy.show_pictures:  # no artifact depends on it, so it is no parameter of a training
                 tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
-            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, params.memory.plates_mib)
+            memory_mib = params.memory.plates_mib
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop)
+            device = compute.device
         result = run(*sections.values(), **arguments)
-        log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in result.items()))
+        numbers = dict(result) | {"peak_mib": peak_mib(device)}
+        log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         if checkpoint is not None:
             checkpoint.remove()
 

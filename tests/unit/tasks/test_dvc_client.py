@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import dvc_client
+from acl_core.errors import ParamsError
+from tasks import dvc_client, stopped
+from tasks.stopped import stop_at
 
 STUBBORN = "trap '' TERM; echo $BASHPID; while true; do sleep 0.1; done"
 
@@ -42,3 +44,29 @@ def test_what_has_ended_is_left_alone() -> None:
     process.wait()
     dvc_client._end_group(process)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("error", [dvc_client.StageFailedError("exit 255"), SystemExit(143), KeyboardInterrupt()])
+def test_a_training_that_was_stopped_is_told_from_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def ends(workspace: Path, *_: object) -> list[str]:
+        if notes:
+            stopped.note(workspace, notes.pop())
+        raise error
+
+    notes = ["phase1@4 stopped: SIGTERM (epoch 2, after batch 3 of 9)"]
+    monkeypatch.setattr(dvc_client, "_reproduce", ends)
+    with pytest.raises(dvc_client.StageStoppedError, match=r"phase1@4 stopped: SIGTERM .*; the same command") as left:
+        dvc_client.reproduce(tmp_path)
+    assert left.value.exit_code == 75
+    with pytest.raises(type(error)) as failed:  # the note of an earlier run is not believed
+        dvc_client.reproduce(tmp_path)
+    assert failed.value is error
+
+
+def test_the_time_at_which_trainings_leave_is_a_number() -> None:
+    assert stop_at({}) is None
+    assert stop_at({"ACL_STOP_AT": "1700000000.5"}) == 1700000000.5
+    with pytest.raises(ParamsError, match="ACL_STOP_AT=soon: no number"):
+        stop_at({"ACL_STOP_AT": "soon"})

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from acl_core.train.stopping import Stopped
 from tasks.tracking import open_tracker
 
 
@@ -25,11 +26,17 @@ def test_a_stage_is_a_run_with_parameters_metrics_pictures_and_its_end(store: Pa
         tracker.picture("validation", np.zeros((4, 6, 3), np.uint8))
     with pytest.raises(RuntimeError, match="broke"), open_tracker("phase2@4", store, {}):
         raise RuntimeError("broke")
+    with pytest.raises(Stopped), open_tracker("rounds@4", store, {}):
+        raise Stopped("SIGTERM")
     client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
     experiment = client.get_experiment_by_name("workspace")
     assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert {name: run.info.status for name, run in runs.items()} == {"phase1@4": "FINISHED", "phase2@4": "FAILED"}
+    assert {name: run.info.status for name, run in runs.items()} == {
+        "phase1@4": "FINISHED",
+        "phase2@4": "FAILED",
+        "rounds@4": "KILLED",
+    }
     done = runs["phase1@4"]
     assert done.data.params == {"phase1.alpha": "0.01"}
     assert [point.value for point in client.get_metric_history(done.info.run_id, "loss")] == [2.0, 1.0]
