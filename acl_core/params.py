@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from acl_core.errors import ParamsError
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+from acl_core.params_degrade import Degrade, Suite
+from acl_core.section import Count, NotNegative, Positive, Section, Share
 
 
 def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -76,12 +73,6 @@ class OnDrift(StrEnum):
 
     WARN = "warn"
     STOP = "stop"
-
-
-class Section(BaseModel):
-    """A frozen part of ``params.yaml`` that refuses names it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Common(Section):
@@ -262,6 +253,7 @@ class Evaluate(Section):
     overlaps: Annotated[list[Share], Field(min_length=1)]
     bootstrap: Count  # resamples of the test plates for the 95 % intervals
     gallery: Count  # plates shown side by side in the report
+    suite: Suite
 
 
 class Memory(Section):
@@ -290,6 +282,7 @@ class Params(Section):
     common: Common
     plates: Plates
     validation: Validation
+    degrade: Degrade
     sr: Sr
     recognizer: RecognizerParams
     reading: Reading

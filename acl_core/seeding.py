@@ -1,5 +1,6 @@
 """Randomness comes in as an argument; this makes the arguments."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,11 @@ import torch
 def generator(*key: int) -> np.random.Generator:
     """A generator of its own for each key, such as (seed, epoch, plate): the same whatever ran before it."""
     return np.random.default_rng(list(key))
+
+
+def name_key(name: str) -> int:
+    """A key of :func:`generator` for a name, so that what a plate gets does not depend on the plates beside it."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 @contextmanager

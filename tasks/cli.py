@@ -14,7 +14,7 @@ from acl_core.params import PlateFormat
 from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
-from tasks.report.markdown import markdown
+from tasks.report.markdown import markdown, suite_markdown
 from tasks.stopped import STOP_AT
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
@@ -104,8 +104,11 @@ def new(
 def results(
     file: Annotated[Path, typer.Argument(help="A results file.")] = Path("reports/evaluate.json"),
 ) -> None:
-    """Print the results as tables, with 95 % intervals."""
+    """Print the results as tables, with 95 % intervals; also those by severity, if suite.json lies beside the file."""
     typer.echo(markdown(file))
+    suite = file.with_name("suite.json")
+    if suite.is_file():
+        typer.echo(suite_markdown(suite))
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """Toy plates for tests: black bars of different widths on grey, so that a network could tell them apart."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from acl_core.data.degrade import degrade
+from acl_core.data.degrade import degrade, fit_to_real
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
 from acl_core.params import Direction, Params, load_params
 
@@ -45,4 +46,17 @@ def write_pairs(folder: Path, scale: int | None = 4, counts: Sequence[int] = (12
     if scale:
         plates = [degrade(plate, scale) for plate in plates]
     write_plates(plates, DatasetCard("toy", Direction.LTR, CLASSES, scale), folder)
+    return folder
+
+
+def write_real_pairs(folder: Path, scale: int | None = 4, counts: Sequence[int] = (12, 6, 6)) -> Path:
+    """A set of toy plates with LR pictures of another light and place; fitted to them unless ``scale`` is None."""
+    sides = [side for side, n in zip(Side, counts, strict=True) for _ in range(n)]
+    plates = []
+    for i, (side, size) in enumerate(zip(sides, toy_sizes(len(sides)), strict=True)):
+        plate = toy_plate(i, side, size)
+        lr = degrade(replace(plate, hr=np.roll(plate.hr, 2, axis=1) // 2), 4).lr
+        plates.append(replace(plate, lr=lr))
+    card = DatasetCard("toy", Direction.LTR, CLASSES, scale, aligned=False)
+    write_plates([fit_to_real(plate, scale, 144, 96) for plate in plates] if scale else plates, card, folder)
     return folder

@@ -45,11 +45,11 @@ def _warp(hr: np.ndarray, boxes: np.ndarray, share: float, rng: np.random.Genera
     moved = corners + rng.uniform(-share, share, (4, 2)).astype(np.float32) * np.array([width, height], np.float32)
     matrix = cv2.getPerspectiveTransform(corners, moved)
     warped = cv2.warpPerspective(hr, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(warped), _warp_boxes(boxes, matrix, width, height)
+    return np.asarray(warped), warp_boxes(boxes, matrix, width, height)
 
 
-def _warp_boxes(boxes: np.ndarray, matrix: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Boxes after a warp.
+def warp_boxes(boxes: np.ndarray, matrix: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Boxes (n, 4) float32 xyxy after a (3, 3) warp of corner coordinates, clipped to the picture.
 
     The box round a warped box is too large, since no character fills its corners; the box through the middles of its
     sides is too small. The truth lies between, and their mean is taken.

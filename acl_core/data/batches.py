@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from acl_core.data.augment import augment, flip
-from acl_core.data.degrade import reduce
+from acl_core.data.degradation.chain import photograph
+from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Plate, Side, read_card
 from acl_core.data.stored import PlateFacts, StoredPlates
 from acl_core.errors import DataError
@@ -114,7 +115,9 @@ class PairSet:
                 f"{folder}: its plates have texts and no boxes, and a recognizer learns where characters stand. "
                 "Train on plates with boxes, then read these with `acl score SRC --models WORKSPACE`."
             )
-        stored = StoredPlates(folder, side)
+        if card.scale is None:  # HR stands for LR, and agrees with itself
+            card = replace(card, aligned=True)
+        stored = StoredPlates(folder, side, hr_alone=card.scale is None)
         if not stored:
             raise DataError(f"{folder}: no {side} plates. Bring more plates or change plates.split.")
         if stored.decoded_mib <= memory_mib:
@@ -126,6 +129,16 @@ class PairSet:
     def facts(self) -> Sequence[PlateFacts]:
         """What is known of each plate without decoding it."""
         return self.plates.facts if isinstance(self.plates, StoredPlates) else [PlateFacts.of(p) for p in self.plates]
+
+    def simulated(self, seed: int) -> "PairSet":
+        """The same plates with LR made from HR by the card's recipe, for whatever compares pixels.
+
+        Real LR pictures show the same plates at other pixels; a set without such pictures is returned as it is.
+        """
+        if self.card.aligned:
+            return self
+        plates = [degrade(plate, self.scale, self.card.recipe, seed) for plate in self.plates]
+        return PairSet(plates, replace(self.card, aligned=True), self.scale)
 
     def shares(self) -> list[np.ndarray]:
         """Character boxes (n, 4) xyxy of each plate as shares of its width and height."""
@@ -158,6 +171,9 @@ def plan_evaluation(sizes: Sequence[Size], batch_size: int, bucket_px: int) -> l
 
 class TrainingBatches(Dataset[Batch]):
     """The batches of one epoch; item i is made from (seed, epoch, plate) alone, whichever worker makes it.
+
+    HR is changed at random and LR is made from it anew, by the recipe of the set's card. Of real pairs LR is changed
+    itself: nothing may train on their pixels against HR (see :meth:`PairSet.simulated`).
 
     Args:
         pairs: The training side.
@@ -196,14 +212,27 @@ class TrainingBatches(Dataset[Batch]):
         if self._params is None and not self._flips:
             return plate
         rng = generator(*self._key, index + 1)
-        hr, boxes = plate.hr, plate.boxes
-        if self._params is not None:
-            hr, boxes = augment(hr, boxes, self._params, rng)
-        if self._flips and rng.random() < 0.5:
-            hr, boxes = flip(hr, boxes)
-        kept = (boxes[:, 2:] - boxes[:, :2] > 1).all(axis=1)  # a character warped out of the picture is gone
-        lr = reduce(hr, self._pairs.scale)
-        return replace(plate, hr=hr, boxes=boxes[kept], classes=plate.classes[kept], lr=lr)
+        if not self._pairs.card.aligned:
+            return self._changed_real(plate, rng)
+        hr, boxes = self._drawn(plate.hr, plate.boxes, self._params, rng)
+        scale = self._pairs.scale
+        lr = hr if scale == 1 else photograph(self._pairs.card.recipe, hr, scale, rng)
+        return _without_lost(replace(plate, hr=hr, boxes=boxes, lr=lr))
+
+    def _changed_real(self, plate: Plate, rng: np.random.Generator) -> Plate:
+        """A plate whose real LR picture is changed, without the blur that is meant for HR; HR stays as it is."""
+        if plate.lr is None:
+            raise DataError(f"{plate.name}: has no LR picture in a set of real pairs")
+        params = None if self._params is None else self._params.model_copy(update={"blur_px": 0.0})
+        lr, boxes = self._drawn(plate.lr, plate.boxes / self._pairs.scale, params, rng)
+        return _without_lost(replace(plate, boxes=boxes * np.float32(self._pairs.scale), lr=lr))
+
+    def _drawn(
+        self, picture: np.ndarray, boxes: np.ndarray, params: Augment | None, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if params is not None:
+            picture, boxes = augment(picture, boxes, params, rng)
+        return flip(picture, boxes) if self._flips and rng.random() < 0.5 else (picture, boxes)
 
 
 class EvaluationBatches(Dataset[Batch]):
@@ -265,6 +294,12 @@ def _stack(images: Sequence[np.ndarray], size: Size) -> Tensor:
         for image in images
     ]
     return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
+
+
+def _without_lost(plate: Plate) -> Plate:
+    """The plate without the characters that were warped out of the picture."""
+    kept = (plate.boxes[:, 2:] - plate.boxes[:, :2] > 1).all(axis=1)
+    return replace(plate, boxes=plate.boxes[kept], classes=plate.classes[kept])
 
 
 def _lr_size(plate: Plate) -> Size:

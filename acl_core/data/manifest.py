@@ -20,9 +20,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+from pydantic import TypeAdapter
 
+from acl_core.data.degradation.chain import PAPER
 from acl_core.errors import DataError
 from acl_core.params import Direction
+from acl_core.params_degrade import Recipe
 
 # Few plates a row group and no dictionaries: a single plate is read in 0.1 ms, a seventh of what decoding it takes
 # (128 a group, with dictionaries: 1.4 ms).
@@ -44,10 +47,12 @@ _SCHEMA = pa.schema(
         ("boxes", pa.list_(pa.list_(pa.float32(), 4))),
         ("classes", pa.list_(pa.int32())),
         ("hr", pa.binary()),
-        ("lr", pa.binary()),
+        ("lr", pa.binary()),  # null before the degrade stage, but for real pairs
         ("sha256", pa.string()),  # of the HR pixels
     ]
 )
+
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 
 class Side(StrEnum):
@@ -70,7 +75,7 @@ class Plate:
         hr: (H, W, 3) uint8 RGB.
         boxes: (n, 4) float32, xyxy in HR pixels, in reading order.
         classes: (n,) int64, indices into the class list.
-        lr: (h, w, 3) uint8 RGB, or None before degradation.
+        lr: (h, w, 3) uint8 RGB: simulated, or None before that; or real, from the import on.
     """
 
     name: str
@@ -107,6 +112,8 @@ class DatasetCard:
         scale: HR size over LR size, or None before degradation.
         plates: Number of plates on each side.
         texts_only: Plates have a text and no boxes; they can be scored and not trained on.
+        aligned: Whether LR pictures were made from HR ones, so that pixels can be compared; real pairs are not.
+        recipe: How LR pictures are made from HR ones.
     """
 
     source: str
@@ -115,6 +122,8 @@ class DatasetCard:
     scale: int | None = None
     plates: dict[str, int] = field(default_factory=dict)
     texts_only: bool = False
+    aligned: bool = True
+    recipe: Recipe = PAPER
 
 
 def encode_png(image: np.ndarray) -> bytes:
@@ -178,8 +187,9 @@ def read_card(folder: Path) -> DatasetCard:
         classes = tuple((folder / "classes.txt").read_text(encoding="utf-8").split("\n")[:-1])
     except FileNotFoundError as error:
         raise DataError(f"{folder}: holds no plates ({error.filename} is missing). Run `dvc repro` first.") from error
-    texts_only = raw.get("texts_only", False)
-    return DatasetCard(raw["source"], Direction(raw["direction"]), classes, raw["scale"], raw["plates"], texts_only)
+    recipe = _RECIPE.validate_python(raw["recipe"]) if "recipe" in raw else PAPER
+    facts = raw["source"], Direction(raw["direction"]), classes, raw["scale"], raw["plates"]
+    return DatasetCard(*facts, raw.get("texts_only", False), raw.get("aligned", True), recipe)
 
 
 def read_plates(folder: Path, side: Side | None = None) -> Iterator[Plate]:
@@ -236,7 +246,10 @@ def write_card(card: DatasetCard, folder: Path) -> None:
     """Write ``classes.txt`` and ``dataset.json`` into a folder of shards."""
     (folder / "classes.txt").write_text("".join(f"{name}\n" for name in card.classes), encoding="utf-8")
     raw = {"source": card.source, "direction": card.direction, "scale": card.scale, "plates": card.plates}
+    # Only what differs from the default, so that the usual set keeps the bytes that it always had.
     raw |= {"texts_only": True} if card.texts_only else {}
+    raw |= {} if card.aligned else {"aligned": False}
+    raw |= {} if card.recipe == PAPER else {"recipe": _RECIPE.dump_python(card.recipe, mode="json")}
     (folder / "dataset.json").write_text(json.dumps(raw, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 

@@ -64,9 +64,11 @@ class StoredPlates(Sequence[Plate]):
     Args:
         folder: What :func:`acl_core.data.manifest.write_plates` wrote.
         side: Of the split.
+        hr_alone: HR stands for LR, also where there are real LR pictures.
     """
 
-    def __init__(self, folder: Path, side: Side) -> None:
+    def __init__(self, folder: Path, side: Side, *, hr_alone: bool = False) -> None:
+        self._hr_alone = hr_alone
         self.facts: list[PlateFacts] = []
         self._shards = sorted(folder.glob("part-*.parquet"))
         self._places: list[tuple[int, int, int]] = []  # shard, row group, row
@@ -75,7 +77,7 @@ class StoredPlates(Sequence[Plate]):
                 for group in range(file.num_row_groups):
                     for row, cells in enumerate(file.read_row_group(group, columns=_COLUMNS).to_pylist()):
                         if cells["split"] == side:
-                            self.facts.append(_facts(cells))
+                            self.facts.append(_facts(cells, hr_alone))
                             self._places.append((number, group, row))
         self._open: dict[int, pq.ParquetFile] = {}
         self._opened_by = os.getpid()
@@ -99,7 +101,7 @@ class StoredPlates(Sequence[Plate]):
         shard, group, row = self._places[index]
         cells = self._file(shard).read_row_group(group, columns=_PICTURES, use_threads=False)
         hr, png = decode_png(cells.column("hr")[row].as_py()), cells.column("lr")[row].as_py()
-        lr = hr if png is None else decode_png(png)
+        lr = hr if png is None or self._hr_alone else decode_png(png)
         known = self.facts[index]
         return Plate(known.name, known.text, known.split, hr, known.boxes, known.classes, known.kind, lr)
 
@@ -117,7 +119,7 @@ class StoredPlates(Sequence[Plate]):
         return self._open[shard]
 
 
-def _facts(cells: dict[str, Any]) -> PlateFacts:
+def _facts(cells: dict[str, Any], hr_alone: bool) -> PlateFacts:
     hr_size = (cells["height"], cells["width"])
     return PlateFacts(
         name=cells["name"],
@@ -127,5 +129,5 @@ def _facts(cells: dict[str, Any]) -> PlateFacts:
         boxes=np.asarray(cells["boxes"], dtype=np.float32).reshape(-1, 4),
         classes=np.asarray(cells["classes"], dtype=np.int64),
         hr_size=hr_size,
-        lr_size=hr_size if cells["lr_width"] is None else (cells["lr_height"], cells["lr_width"]),
+        lr_size=hr_size if hr_alone or cells["lr_width"] is None else (cells["lr_height"], cells["lr_width"]),
     )

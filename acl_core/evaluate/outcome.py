@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +30,13 @@ class Compare(Enum):
     NOTHING = auto()
     PSNR = auto()  # SSIM is NaN; its library takes seconds to load and is slow on many small pictures
     EVERYTHING = auto()
+
+
+class Method(NamedTuple):
+    """A row of the tables: how plates are enlarged (None: HR itself) and by what they are read."""
+
+    enlarger: Enlarger | None
+    recognizer: Recognizer
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from acl_core.params import Plates
 from acl_core.reading import reading_order
 from acl_core.sources.crop import Crop, bounds_of, cut_out
 from acl_core.sources.pictures import fit_within, read_picture
+from acl_core.sources.real_lr import with_real_lr
 from acl_core.sources.split import side_of
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Annotation:
         in_pixels: Whether the points are pixels; otherwise shares of the picture.
         size: Width and height in pixels that the annotation was made for, if it says so.
         text: What the plate says, where a source knows that and not where its characters stand.
+        lr: A small picture of the same plate, where one was taken.
     """
 
     file: str
@@ -64,6 +66,7 @@ class Annotation:
     in_pixels: bool
     size: tuple[int, int] | None = None
     text: str = ""
+    lr: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,13 @@ class AnnotatedSet:
         classes: All class names, that of plates among them if it is annotated.
         listed_in: The file that lists them, or the folder in whose labels they occur.
         items: Pictures in a fixed order, and files that cannot be used; a stream that is read once.
+        paired: Whether every picture has a real LR picture beside it.
     """
 
     classes: tuple[str, ...]
     listed_in: Path
     items: Iterator[Annotation | Rejected]
+    paired: bool = False
 
     def characters(self, plate_class: str) -> tuple[str, ...]:
         """The classes of characters, that is all but the plates' own.
@@ -102,8 +107,13 @@ def plates_of(found: AnnotatedSet, params: Plates, seed: int) -> Iterator[Plate 
         found: What an importer found.
         params: Size limits, class of plates, reading direction and shares of the split.
         seed: Of the split.
+
+    Raises:
+        DataError: There are fewer than two classes of characters, or real pairs of whole cars.
     """
     characters = found.characters(params.plate_class)
+    if found.paired and characters != found.classes:
+        raise DataError(f"{found.listed_in}: real pairs are pictures of plates; the set has a class of plates in cars.")
     maker = _Maker(characters, params, seed, framed=characters != found.classes)
     files: dict[str, str] = {}
     for item in found.items:
@@ -134,7 +144,8 @@ class _Maker:
                 return
             image, shapes = self._read(item)
             if not self._framed:
-                yield self._plate(item.name, image, shapes)
+                plate = self._plate(item.name, image, shapes)
+                yield plate if item.lr is None else with_real_lr(plate, item.lr)
                 return
             frames = [s for s in shapes if _same(s.label, self._params.plate_class)]
             if not frames:

@@ -3,7 +3,7 @@
 A line with three and more corners instead, x and y of each, is a polygon (segmentation, oriented boxes).
 
 Either ``images/``, ``labels/`` and ``classes.txt``, or a ``data.yaml`` that says where pictures lie (see
-:mod:`acl_core.sources.data_yaml`).
+:mod:`acl_core.sources.data_yaml`). Beside the former ``lr/`` may hold a real LR picture for each of ``images/``.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
 from acl_core.sources.class_list import read_classes
 from acl_core.sources.data_yaml import DATA_YAML, read_data_yaml
 from acl_core.sources.pictures import PICTURE_SUFFIXES
+from acl_core.sources.real_lr import LR_FOLDER, lr_pictures, without_hr
 
 _NEEDS = "needs a class and four numbers, or a class and the corners of a polygon"
 
@@ -28,6 +29,7 @@ class _Layout:
     classes: tuple[str, ...]
     listed_in: Path
     pairs: list[tuple[Path, Path]]  # pictures and where their labels belong
+    lr: dict[str, Path] | None  # real LR pictures by stem, where the set has such
 
 
 def has_classes_txt(folder: Path) -> bool:
@@ -47,20 +49,23 @@ def open_yolo(folder: Path) -> AnnotatedSet:
         DataError: The class list or ``data.yaml`` cannot be used.
     """
     layout = _layout(folder)
-    return AnnotatedSet(layout.classes, layout.listed_in, _items(layout))
+    return AnnotatedSet(layout.classes, layout.listed_in, _items(layout), paired=layout.lr is not None)
 
 
 def _layout(folder: Path) -> _Layout:
+    has_lr = (folder / LR_FOLDER).is_dir()
     if (folder / DATA_YAML).is_file() and not has_classes_txt(folder):
+        if has_lr:
+            raise DataError(f"{folder / LR_FOLDER}: real pairs need images/, labels/ and classes.txt beside it.")
         found = read_data_yaml(folder)
         pairs = [(picture, _label_of(picture, folder)) for picture in found.pictures]
-        return _Layout(folder, found.classes, folder / DATA_YAML, pairs)
+        return _Layout(folder, found.classes, folder / DATA_YAML, pairs, lr=None)
     classes = read_classes(folder)
     if not (folder / "images").is_dir():
         raise DataError(f"{folder / 'images'}: no such folder. YOLO keeps pictures in images/, texts in labels/.")
     pictures = sorted(p for p in (folder / "images").iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     pairs = [(picture, folder / "labels" / f"{picture.stem}.txt") for picture in pictures]
-    return _Layout(folder, classes, folder / "classes.txt", pairs)
+    return _Layout(folder, classes, folder / "classes.txt", pairs, lr_pictures(folder) if has_lr else None)
 
 
 def _label_of(picture: Path, folder: Path) -> Path:
@@ -85,11 +90,16 @@ def _items(layout: _Layout) -> Iterator[Annotation | Rejected]:
         try:
             if label not in labels:
                 raise DataError(f"no label file {where}")
-            yield Annotation(file, picture.name, picture, _read_label(label, where, layout), in_pixels=False)
+            if layout.lr is not None and picture.stem not in layout.lr:
+                raise DataError(f"no picture of this name in {LR_FOLDER}/")
+            shapes, lr = _read_label(label, where, layout), (layout.lr or {}).get(picture.stem)
+            yield Annotation(file, picture.name, picture, shapes, in_pixels=False, lr=lr)
         except DataError as error:
             yield Rejected(file, str(error))
     for label in sorted(labels - seen, key=lambda p: (p.parent, p.stem)):
         yield Rejected(label.relative_to(layout.folder).as_posix(), "no picture of this name in images/")
+    if layout.lr is not None:
+        yield from without_hr(layout.folder, layout.lr, [picture for picture, _ in layout.pairs])
 
 
 def _read_label(path: Path, where: str, layout: _Layout) -> list[Shape]:

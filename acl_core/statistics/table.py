@@ -24,6 +24,7 @@ METRICS = (
     "gap_closed_map50",
     "gap_closed_plates_read",
 )
+SUITE_METRICS = ("plates_read", "map50")
 FLOOR, CEILING = "bicubic", "hr"  # the ends of the gap that a method is to close
 
 
@@ -70,6 +71,22 @@ def text_table(methods: Mapping[str, TextScores], resamples: int, seed: int) -> 
     }
 
 
+def suite_table(
+    suite: Mapping[str, Mapping[str, PlateScores]], resamples: int, seed: int
+) -> dict[str, dict[str, dict[str, Interval]]]:
+    """Plates read and mAP50 of every method under every severity, with the resamples of :func:`table`.
+
+    Args:
+        suite: Scores by severity and method.
+        resamples: Bootstrap resamples of the plates.
+        seed: Of the resampling.
+
+    Returns:
+        ``{severity: {method: {metric: {"value", "low", "high"}}}}``.
+    """
+    return {severity: {m: _brief(s, resamples, seed) for m, s in scores.items()} for severity, scores in suite.items()}
+
+
 def per_class(methods: Mapping[str, PlateScores], names: Sequence[str]) -> dict[str, dict[str, float | None]]:
     """Average precision at 0.5 of every class: ``{class: {method: value}}``, null where the class does not occur."""
     rows: dict[str, dict[str, float | None]] = {name: {} for name in names}
@@ -102,6 +119,15 @@ def _weights(n_plates: int, resamples: int, seed: int) -> np.ndarray:
     """(1 + resamples, n_plates) how often each plate counts; the first row is the sample as it is."""
     drawn = generator(seed).multinomial(n_plates, np.full(n_plates, 1 / n_plates), size=resamples)
     return np.concatenate([np.ones((1, n_plates)), drawn])
+
+
+def _brief(scores: PlateScores, resamples: int, seed: int) -> dict[str, Interval]:
+    weights = _weights(len(scores.read), resamples, seed)
+    columns = {
+        "plates_read": weighted_mean(scores.read.astype(np.float64), weights),
+        "map50": mean_average_precision(average_precision(scores.matches, weights, [0])),
+    }
+    return {metric: _interval(columns[metric]) for metric in SUITE_METRICS}
 
 
 def _columns(scores: PlateScores, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ Phase 2 the recognizer behind the frozen SR.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -62,7 +62,9 @@ class TrainingData:
 
 
 def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
-    """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2)."""
+    """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2); of real pairs, on LR simulated from HR."""
+    train, validation = data.train.simulated(data.seed), data.validation.simulated(data.seed)
+    data = replace(data, train=train, validation=validation)
     return fit(
         sr,
         sr_step(sr, job.compute),
@@ -92,14 +94,19 @@ def pretrain_recognizer(
 def phase1(
     sr: Enlarger, recognizer: Recognizer, data: TrainingData, params: Phase1, rule: Reading, job: Job
 ) -> FitResult:
-    """SR in front of the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1)."""
+    """SR in front of the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1).
+
+    Of real pairs it learns from LR simulated from HR, for Loss_SR's sake, and is judged by what is read of real LR.
+    """
+    compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
+    data = replace(data, train=data.train.simulated(data.seed))
     with frozen(recognizer):
         return fit(
             sr,
             phase1_step(sr, recognizer, params.alpha, job.compute),
             data.batches(params.batch_size, job.compute.device),
             by_plates_read(
-                lambda net: (net, recognizer), data.validation, rule, job.compute, data.bucket_px, compare=Compare.PSNR
+                lambda net: (net, recognizer), data.validation, rule, job.compute, data.bucket_px, compare=compare
             ),
             params,
             select="plates_read",

@@ -25,6 +25,9 @@ METRICS = {
     "ssim": ("SSIM", 1, 3),
 }
 
+# Tables of the suite, one each.
+SUITE_TABLES = ("plates_read", "map50")
+
 # Pictures of the gallery, and the method that read each of them; LR is shown as it is.
 GALLERY = {"lr": None, "bicubic": "bicubic", "sr": "sr", "phase2": "phase2", "hr": "hr"}
 GALLERY_TITLES = {"lr": "LR", "bicubic": "Bicubic", "sr": "SR alone", "phase2": "Phase 2", "hr": "HR"}

@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from acl_core.errors import DataError
-from tasks.report.labels import METHODS, METRICS, cell
+from tasks.report.labels import METHODS, METRICS, SUITE_TABLES, cell
 
 COLUMNS = ("plates_read", "gap_closed_plates_read", "map50", "cer", "psnr_db", "ssim")
 
@@ -15,13 +16,7 @@ def markdown(file: Path) -> str:
     Raises:
         DataError: The file is missing or is no results file.
     """
-    try:
-        results = json.loads(file.read_text(encoding="utf-8"))
-        meta = results["meta"]
-    except FileNotFoundError as error:
-        raise DataError(f"{file}: not found. `acl run` makes it.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{file}: no results file ({error}). `acl run` makes one.") from error
+    results, meta = _read(file)
     lines: list[str] = []
     for name in (key for key in results if key != "meta"):
         rows = {method: row for method in METHODS if (row := results[name].get(method))}
@@ -33,3 +28,33 @@ def markdown(file: Path) -> str:
         ]
         lines.append("")
     return "\n".join(lines)
+
+
+def suite_markdown(file: Path) -> str:
+    """Two tables a scale of a suite file: plates read, and mAP50, of each method under each severity.
+
+    Raises:
+        DataError: The file is missing or is no suite file.
+    """
+    results, meta = _read(file)
+    lines: list[str] = []
+    for name, suite in ((key, value) for key, value in results.items() if key != "meta" and value):
+        for metric in SUITE_TABLES:
+            lines += [f"{name}, {METRICS[metric][0]}, by severity; {meta['plates']} test plates", ""]
+            lines.append(f"| method | {' | '.join(suite)} |")
+            lines.append("|---" * (len(suite) + 1) + "|")
+            for method in (m for m in METHODS if all(m in rows for rows in suite.values())):
+                cells = (cell(rows[method], metric) for rows in suite.values())
+                lines.append(f"| {METHODS[method]} | {' | '.join(cells)} |")
+            lines.append("")
+    return "\n".join(lines)
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    try:
+        results = json.loads(file.read_text(encoding="utf-8"))
+        return results, results["meta"]
+    except FileNotFoundError as error:
+        raise DataError(f"{file}: not found. `acl run` makes it.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file}: no results file ({error}). `acl run` makes one.") from error

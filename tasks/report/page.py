@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from tasks.report.curves import curves_svg
-from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS, cell
+from tasks.report.labels import GALLERY, GALLERY_TITLES, METHODS, METRICS, SUITE_TABLES, cell
 
 
 def render(evaluations: dict[str, Path], curves: Path, title: str, *, show_plates: bool) -> str:
@@ -34,6 +34,7 @@ def render(evaluations: dict[str, Path], curves: Path, title: str, *, show_plate
         metrics=METRICS,
         method_titles=METHODS,
         gallery_titles=GALLERY_TITLES,
+        suite_tables=SUITE_TABLES,
     )
 
 
@@ -42,8 +43,17 @@ def _scale(folder: Path, show_plates: bool) -> dict[str, Any]:
     return {
         "meta": json.loads((folder / "meta.json").read_text(encoding="utf-8")),
         "rows": {m: {k: cell(table[m], k) for k in METRICS} for m in METHODS if m in table},
+        "suite": _suite(json.loads((folder / "suite.json").read_text(encoding="utf-8"))),
         "per_class": _per_class(json.loads((folder / "per_class.json").read_text(encoding="utf-8"))),
         "gallery": list(_gallery(folder / "gallery")) if show_plates else [],
+    }
+
+
+def _suite(suite: dict[str, Any]) -> dict[str, dict[str, dict[str, str]]]:
+    """``{severity: {method: {metric: text}}}``, methods in their order."""
+    return {
+        severity: {m: {metric: cell(rows[m], metric) for metric in SUITE_TABLES} for m in METHODS if m in rows}
+        for severity, rows in suite.items()
     }
 
 

@@ -26,7 +26,8 @@ import acl_core
 from acl_core.device import compute_of
 from acl_core.errors import AclError
 from acl_core.files import hash_folder
-from acl_core.params import Params, Precision, Section, load_params
+from acl_core.params import Params, Precision, load_params
+from acl_core.section import Section
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
 from acl_core.train.memory import peak_mib

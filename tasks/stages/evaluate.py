@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from PIL import Image
 from tqdm import tqdm
@@ -14,8 +14,9 @@ from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
-from acl_core.evaluate.outcome import Compare, Outcome, enlarge_plates, readings, run_method
+from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, readings, run_method
 from acl_core.evaluate.scores import score
+from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
 from acl_core.models.build import load_recognizer, load_sr
 from acl_core.models.enlarger import Bicubic, Enlarger
@@ -23,7 +24,7 @@ from acl_core.models.recognizer import Recognizer
 from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds, Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
-from acl_core.statistics.table import Interval, choose_rule, per_class, table
+from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
 from tasks.provenance import git_commit
 from tasks.stages._main import main
@@ -32,13 +33,6 @@ from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 log = logging.getLogger(__name__)
 
 _SUMMARY = ("map50", "plates_read")
-
-
-class Method(NamedTuple):
-    """A row of the table: how plates are enlarged (None: HR itself) and by what they are read."""
-
-    enlarger: Enlarger | None
-    recognizer: Recognizer
 
 
 def run(
@@ -84,14 +78,17 @@ def run(
     on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING, Side.VALIDATION)
     rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
     log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
-    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, Compare.EVERYTHING, Side.TEST)
+    compare = Compare.EVERYTHING if test.card.aligned else Compare.NOTHING
+    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, compare, Side.TEST)
     scores = {name: score(outcome, test, rule) for name, outcome in outcomes.items()}
     rows = table(scores, evaluate.bootstrap, common.seed)
+    suite = run_suite(methods, test, evaluate.suite, rule, common.seed, job.compute, sr.bucket_px)
 
     out.mkdir(parents=True, exist_ok=True)
     _write_json(out / "table.json", rows)
+    _write_json(out / "suite.json", suite_table(suite, evaluate.bootstrap, common.seed))
     _write_json(out / "per_class.json", per_class(scores, classes))
-    _write_json(out / "meta.json", _meta(test, rule.model_dump(), common.seed, hash_folder(pairs)))
+    _write_json(out / "meta.json", _meta(test, evaluate, rule.model_dump(), common.seed, hash_folder(pairs)))
     if privacy.show_pictures:
         found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
         _write_plates(out / "plates.csv", found, test)
@@ -114,11 +111,13 @@ def _summary(rows: Mapping[str, Mapping[str, Interval]], job: Job) -> dict[str, 
     return summary
 
 
-def _meta(test: PairSet, rule: dict[str, float], seed: int, data_hash: str) -> dict[str, Any]:
+def _meta(test: PairSet, evaluate: Evaluate, rule: dict[str, float], seed: int, data_hash: str) -> dict[str, Any]:
     return {
         "source": test.card.source,
         "split": "test",
         "plates": len(test.plates),
+        "aligned": test.card.aligned,
+        "suite_plates": min(len(test.plates), evaluate.suite.max_plates),
         "plates_by_side": test.card.plates,
         "classes": len(test.card.classes),
         "reading_rule": rule,

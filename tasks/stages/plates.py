@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,8 +54,8 @@ def run(plates: Plates, common: Common, *, out: Path, rejected: Path) -> Mapping
         case imported:
             found = _open(source, imported, plates.direction)
             classes = found.characters(plates.plate_class)
-            texts_only = imported is PlateFormat.CSV
-            card = DatasetCard(f"imported from {source.name}", plates.direction, classes, texts_only=texts_only)
+            card = DatasetCard(f"imported from {source.name}", plates.direction, classes)
+            card = replace(card, texts_only=imported is PlateFormat.CSV, aligned=not found.paired)
             stream = rejections.usable(with_two_classes(plates_of(found, plates, common.seed), classes))
     try:
         card = write_plates(tqdm(stream, desc="plates", unit="plate", total=total, disable=None), card, out)

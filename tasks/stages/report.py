@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    scales: list[int], privacy: Privacy, *, evaluations: Path, curves: Path, metrics: Path, page: Path
+    scales: list[int], privacy: Privacy, *, evaluations: Path, curves: Path, metrics: Path, suite: Path, page: Path
 ) -> Mapping[str, float]:
     """Gather what the evaluate stages found.
 
@@ -25,6 +25,7 @@ def run(
         evaluations: Holds a folder a scale (``x4``).
         curves: Training curves as CSV.
         metrics: JSON to write: ``{"x4": {method: {metric: {"value", "low", "high"}}}, "meta": {...}}``.
+        suite: JSON to write, of the named severities: ``{"x4": {severity: {method: {metric: ...}}}, "meta": {...}}``.
         page: HTML to write.
     """
     folders = {f"x{scale}": evaluations / f"x{scale}" for scale in scales}
@@ -32,7 +33,9 @@ def run(
     metas = {name: _read(folder / "meta.json") for name, folder in folders.items()}
     first = next(iter(metas.values()))
     shared = {key: first[key] for key in ("source", "plates", "split", "seed", "commit", "data_sha256")}
-    _write(metrics, json.dumps(tables | {"meta": shared | {"scales": metas}}, ensure_ascii=False, indent=2) + "\n")
+    _write_json(metrics, tables | {"meta": shared | {"scales": metas}})
+    suites: dict[str, Any] = {name: _read(folder / "suite.json") for name, folder in folders.items()}
+    _write_json(suite, suites | {"meta": shared | {"plates": first["suite_plates"]}})
     title = f"Plates read at low resolution: {first['source']}"
     _write(page, render(folders, curves, title, show_plates=privacy.show_pictures))
     log.info("open %s", page.resolve())
@@ -41,6 +44,10 @@ def run(
 
 def _read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _write_json(path: Path, value: object) -> None:
+    _write(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def _write(path: Path, text: str) -> None:

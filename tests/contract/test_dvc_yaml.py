@@ -21,6 +21,8 @@ NO_EFFECT = {
     "acl_core.errors",
     "acl_core.files",
     "acl_core.params",
+    "acl_core.params_degrade",
+    "acl_core.section",
     "acl_core.train.tracker",
     "tasks",
     "tasks.environment",

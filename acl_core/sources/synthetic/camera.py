@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from acl_core.data.degradation.kernels import motion_kernel
 from acl_core.params import Camera
 from acl_core.sources.synthetic.plate import FlatPlate
 from acl_core.sources.synthetic.view import View
@@ -87,18 +88,8 @@ def _lens(rng: np.random.Generator, picture: np.ndarray, camera: Camera) -> np.n
     if sigma > 0.1:
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     if length > 1:
-        picture = cv2.filter2D(picture, -1, _motion_kernel(length, angle))
+        picture = cv2.filter2D(picture, -1, motion_kernel(length, angle))
     return picture
-
-
-def _motion_kernel(length: float, angle: float) -> np.ndarray:
-    """A line of ``length`` px as a kernel that sums to 1."""
-    half = int(np.ceil(length / 2))
-    steps = np.arange(-half, half + 1, dtype=np.float32)
-    along = steps * np.float32(np.cos(angle)) + steps[:, None] * np.float32(np.sin(angle))
-    across = steps * np.float32(-np.sin(angle)) + steps[:, None] * np.float32(np.cos(angle))
-    kernel = np.clip(length / 2 + 0.5 - np.abs(along), 0, 1) * np.clip(1 - np.abs(across), 0, 1)
-    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 def _sensor(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, grey: bool) -> np.ndarray:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Side
 from acl_core.errors import DataError
 from acl_core.params import Augment
-from tests.plates import params, toy_plate, write_pairs
+from tests.plates import params, toy_plate, write_pairs, write_real_pairs
 
 NOTHING = Augment(warp=0, brightness=0, contrast=0, gamma=0, colour=0, blur_px=0)
 
@@ -111,3 +112,54 @@ def test_a_set_that_was_not_degraded_has_scale_1(tmp_path: Path) -> None:
 def test_an_empty_side_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no validation plates"):
         PairSet.load(write_pairs(tmp_path / "x4", counts=(4, 0, 2)), Side.VALIDATION)
+
+
+def test_the_card_s_recipe_is_drawn_anew_in_each_epoch(tmp_path: Path) -> None:
+    """LR of the same HR differs between epochs, and not between two makings of one epoch."""
+    pairs = PairSet.load(write_pairs(tmp_path / "x4", counts=(1, 1, 1)), Side.TRAIN)
+    camera = replace(pairs, card=replace(pairs.card, recipe=params().degrade.recipes["camera"]))
+
+    def lr(of: PairSet, epoch: int) -> np.ndarray:
+        plate = TrainingBatches(of, 1, 4, NOTHING, flips=False, seed=1, epoch=epoch)[0].plates[0]
+        assert plate.lr is not None
+        return plate.lr
+
+    np.testing.assert_array_equal(lr(camera, 0), lr(camera, 0))
+    assert not np.array_equal(lr(camera, 0), lr(camera, 1))
+    np.testing.assert_array_equal(lr(pairs, 0), lr(pairs, 1))  # the paper's has nothing to draw
+
+
+def test_real_lr_is_changed_itself_and_hr_stays(tmp_path: Path) -> None:
+    pairs = PairSet.load(write_real_pairs(tmp_path / "x4"), Side.TRAIN)
+    assert not pairs.card.aligned
+    changed = TrainingBatches(pairs, 1, 4, params().augment, flips=False, seed=1, epoch=0)
+    untouched = {plate.name: plate for plate in pairs.plates}
+    for i in range(len(changed)):
+        plate = changed[i].plates[0]
+        before = untouched[plate.name]
+        assert plate.lr is not None
+        assert before.lr is not None
+        assert plate.lr.shape == before.lr.shape
+        assert not np.array_equal(plate.lr, before.lr)
+        np.testing.assert_array_equal(plate.hr, before.hr)
+        assert len(plate.boxes) == len(before.boxes)
+        np.testing.assert_allclose(plate.boxes, before.boxes, atol=0.15 * 48)
+        assert not np.array_equal(plate.boxes, before.boxes)
+
+
+def test_pixels_are_compared_on_simulated_lr_alone(tmp_path: Path) -> None:
+    real = PairSet.load(write_real_pairs(tmp_path / "x4"), Side.TRAIN)
+    simulated = real.simulated(seed=1)
+    assert simulated.card.aligned
+    for plate, before in zip(simulated.plates, real.plates, strict=True):
+        np.testing.assert_array_equal(plate.hr, before.hr)
+        np.testing.assert_array_equal(plate.lr, degrade(before, 4).lr)
+        assert not np.array_equal(plate.lr, before.lr)
+    assert simulated.simulated(seed=1) is simulated
+
+
+def test_hr_of_real_pairs_is_read_as_hr_before_they_are_fitted(tmp_path: Path) -> None:
+    pairs = PairSet.load(write_real_pairs(tmp_path / "hr", scale=None), Side.TRAIN)
+    assert (pairs.scale, pairs.card.aligned) == (1, True)
+    for plate in pairs.plates:
+        np.testing.assert_array_equal(plate.lr, plate.hr)

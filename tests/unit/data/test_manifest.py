@@ -8,7 +8,7 @@ from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side, read_card, read_plates, write_plates
 from acl_core.errors import DataError
 from acl_core.params import Direction
-from tests.plates import CLASSES, toy_plate
+from tests.plates import CLASSES, params, toy_plate
 
 CARD = DatasetCard("toy", Direction.RTL, CLASSES)
 
@@ -66,3 +66,14 @@ def test_class_names_may_be_letters_of_any_script_or_words(tmp_path: Path) -> No
     card = DatasetCard("toy", Direction.RTL, ("ھ", "서울", "A B"))
     write_plates([replace(toy_plate(0), text="ھ서울")], card, tmp_path / "set")
     assert read_card(tmp_path / "set").classes == card.classes
+
+
+def test_the_card_says_what_differs_from_the_default_and_nothing_else(tmp_path: Path) -> None:
+    camera = params().degrade.recipes["camera"]
+    for name, card in (("usual", CARD), ("other", replace(CARD, aligned=False, recipe=camera))):
+        write_plates([toy_plate(0)], card, tmp_path / name)
+        again = read_card(tmp_path / name)
+        assert (again.aligned, again.recipe) == (card.aligned, card.recipe)
+    text = (tmp_path / "usual/dataset.json").read_text(encoding="utf-8")
+    assert "aligned" not in text
+    assert "recipe" not in text

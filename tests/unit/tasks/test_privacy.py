@@ -44,7 +44,8 @@ def evaluated(folder: Path, chosen: Params) -> None:
     evaluate.run(*sections, scale=4, pairs=pairs, out=out, job=job, **dict.fromkeys(names, folder / "models"))
     write_curves([{"epoch": 1, "plates_read": 0.5}], folder / "reports/curves/x4-phase1.csv")
     paths = {"evaluations": folder / "evaluations", "curves": folder / "reports/curves"}
-    made = {"metrics": folder / "reports/evaluate.json", "page": folder / "reports/index.html"}
+    reports = {"metrics": "evaluate.json", "suite": "suite.json", "page": "index.html"}
+    made = {name: folder / "reports" / file for name, file in reports.items()}
     report.run([4], chosen.privacy, **paths, **made)
 
 
@@ -60,8 +61,8 @@ def test_no_picture_and_no_text_of_a_plate_is_left(tmp_path: Path) -> None:
     assert not [name for name in found if name.endswith(".png")]
     assert not [name for name, text in found.items() if "data:image" in text or "plate-" in text]
     assert set(found) == {
-        *(f"evaluations/x4/{name}.json" for name in ("meta", "per_class", "table")),
-        *("reports/curves/x4-phase1.csv", "reports/evaluate.json", "reports/index.html"),
+        *(f"evaluations/x4/{name}.json" for name in ("meta", "per_class", "suite", "table")),
+        *("reports/curves/x4-phase1.csv", "reports/evaluate.json", "reports/suite.json", "reports/index.html"),
     }
     page = found["reports/index.html"]
     assert "No plate is shown: <code>privacy.show_pictures</code> is false" in page

@@ -4,16 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Bicubic
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, Reading, RecognizerParams, Training
+from acl_core.params import Architecture, Phase1, PretrainSr, Reading, RecognizerParams, Training
 from acl_core.train.loop import Job
-from acl_core.train.phases import TrainingData, phase1, phase2
-from tests.plates import CLASSES, write_pairs
+from acl_core.train.phases import TrainingData, phase1, phase2, pretrain_sr
+from tests.plates import CLASSES, write_pairs, write_real_pairs
 from tests.unit.train.test_loop import TRAINING, job
 
 RULE = Reading(confidence=0.25, overlap=0.5)
@@ -59,3 +60,32 @@ def test_phase_2_changes_the_recognizer_alone(
     assert weights_hash(enlarger) == before[0]
     assert weights_hash(recognizer) != before[1]
     assert "loss_sr" not in result.history[0]
+
+
+def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: Path) -> None:
+    """The real LR is darker than HR: what a network saw tells which of the two it was."""
+    data = TrainingData.load(write_real_pairs(tmp_path / "x4"), None, 4, seed=1)
+    recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
+    seen: list[float] = []
+
+    class Watched(Bicubic):
+        def __init__(self) -> None:
+            super().__init__(4)
+            self.gain = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, lr: torch.Tensor, sizes: Any) -> torch.Tensor:
+            seen.append(float(lr.mean()))
+            return super().forward(lr, sizes) * self.gain
+
+    best = phase1(Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, job(tmp_path / "1")).best
+    n_train = len(data.batches(SHORT["batch_size"], torch.device("cpu"))(0))  # type: ignore[arg-type]
+    assert min(seen[:n_train]) > 0.4  # simulated: as light as HR
+    assert max(seen[n_train:]) < 0.4  # validation: real
+    assert "psnr_db" not in best
+    seen.clear()
+    phase2(Watched(), recognizer, data, Training(**SHORT), RULE, job(tmp_path / "2"))
+    assert max(seen) < 0.4
+    seen.clear()
+    alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True), job(tmp_path / "3"))
+    assert min(seen) > 0.4
+    assert alone.best["psnr_db"] > 0
