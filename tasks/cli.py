@@ -12,12 +12,14 @@ from acl_core.params import PlateFormat
 from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
+from tasks.export.cli import export
 from tasks.report.markdown import markdown
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands, name="data")
+app.command()(export)
 
 PROFILES = "cpu (the root's parameters) or a file of profiles/"
 
