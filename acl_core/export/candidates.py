@@ -35,7 +35,7 @@ class PlateCandidates(nn.Module):
             self.skip, self.enlarger.skip = self.enlarger.skip, Skip.NONE
         for module in self.recognizer.modules():
             if hasattr(module, "dynamic"):  # ultralytics' head would take the batch size of the trace for all time
-                module.dynamic = True
+                module.dynamic = True  # type: ignore[assignment]
 
     def forward(self, plates: Tensor) -> tuple[Tensor, Tensor]:
         """Propose boxes.

@@ -1,5 +1,6 @@
 """Layers in 8 bits, calibrated on plates; nothing is trained."""
 
+import copy
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -26,13 +27,12 @@ def quantize(model: "onnx.ModelProto", plates: Iterable[np.ndarray]) -> "onnx.Mo
     Returns:
         A model with the same inputs, outputs and metadata.
     """
-    onnx, quantization = need("onnx"), need("onnxruntime.quantization")
-    copy: onnx.ModelProto = onnx.ModelProto()  # the library moves the weights of what it is given into a file
-    copy.CopyFrom(model)
+    quantization = need("onnxruntime.quantization")
+    given = copy.deepcopy(model)  # the library moves the weights of what it is given into a file
     with tempfile.TemporaryDirectory() as folder, _silent():
         out = Path(folder) / "int8.onnx"
         quantization.quantize_static(
-            copy,
+            given,
             out,
             _Plates(plates),
             quant_format=quantization.QuantFormat.QDQ,
@@ -42,7 +42,7 @@ def quantize(model: "onnx.ModelProto", plates: Iterable[np.ndarray]) -> "onnx.Mo
             op_types_to_quantize=list(LAYERS),
             nodes_to_quantize=layers_in_8_bits(model),
         )
-        quantized: onnx.ModelProto = onnx.load(out)
+        quantized: onnx.ModelProto = need("onnx").load(out)
     del quantized.metadata_props[:]
     quantized.metadata_props.extend(model.metadata_props)
     return quantized
