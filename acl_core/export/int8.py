@@ -51,8 +51,8 @@ def quantize(model: "onnx.ModelProto", plates: Iterable[np.ndarray]) -> "onnx.Mo
 def layers_in_8_bits(model: "onnx.ModelProto") -> list[str]:
     """Names of all layers but those behind a Softmax.
 
-    Such a layer (ultralytics' DFL) is no filter but the mean of a distribution: 8 bits are too coarse for a place in
-    pixels. No other was found to need float32, the first and the last of each network included (docs/LOG.md).
+    Such a layer (ultralytics' DFL) is no filter but the mean of a distribution, for which 8 bits look too coarse (not
+    tried). No other was found to need float32, the first and the last of each network included (docs/LOG.md).
     """
     made_by = {output: node.op_type for node in model.graph.node for output in node.output}
     return [n.name for n in model.graph.node if n.op_type in LAYERS and made_by.get(n.input[0]) != "Softmax"]
