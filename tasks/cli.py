@@ -14,6 +14,7 @@ from acl_core.params import PlateFormat
 from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
+from tasks.export.cli import export
 from tasks.report.markdown import markdown, suite_markdown
 from tasks.stopped import STOP_AT
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
@@ -21,6 +22,7 @@ from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, n
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands, name="data")
+app.command()(export)
 
 PROFILES = "cpu (the root's parameters) or a file of profiles/"
 

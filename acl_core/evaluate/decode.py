@@ -10,10 +10,10 @@ from acl_core.params import Direction, Reading
 from acl_core.reading import reading_order
 
 # Usual for measuring average precision: keep even unlikely boxes, drop repeated ones of the same class.
-_FLOOR = 0.001
-_SAME_CLASS_OVERLAP = 0.7
-_MOST_CANDIDATES = 300
-_MOST_CHARACTERS = 50
+FLOOR = 0.001
+SAME_CLASS_OVERLAP = 0.7
+MOST_CANDIDATES = 300
+MOST_CHARACTERS = 50
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Detections:
 def detect(candidates: Candidates) -> list[Detections]:
     """Drop repeated boxes of one class; what is left is what average precision is measured on."""
     best, names = candidates.scores.max(dim=2)
-    top = best.topk(min(_MOST_CANDIDATES, best.shape[1]), dim=1)
+    top = best.topk(min(MOST_CANDIDATES, best.shape[1]), dim=1)
     at_top = top.indices
     boxes = candidates.boxes.gather(1, at_top[..., None].expand(-1, -1, 4))
     columns = (boxes, names.gather(1, at_top), top.values)
@@ -49,9 +49,9 @@ def detect(candidates: Candidates) -> list[Detections]:
 
 
 def _distinct(found: Detections) -> Detections:
-    likely = found.take(np.flatnonzero(found.confidences > _FLOOR))
-    kept = suppress(likely.boxes, likely.confidences, _SAME_CLASS_OVERLAP, likely.classes)
-    return likely.take(kept[:_MOST_CHARACTERS])
+    likely = found.take(np.flatnonzero(found.confidences > FLOOR))
+    kept = suppress(likely.boxes, likely.confidences, SAME_CLASS_OVERLAP, likely.classes)
+    return likely.take(kept[:MOST_CHARACTERS])
 
 
 def read(detections: Detections, rule: Reading, direction: Direction) -> Detections:

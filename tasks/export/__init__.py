@@ -1,0 +1,1 @@
+"""``acl export``: the trained networks of a workspace as one ONNX model."""
