@@ -96,9 +96,7 @@ class Camera(Section):
     max_pitch_deg: Annotated[float, Field(ge=0, le=60)]  # height above the plate, which flattens it
     max_roll_deg: Annotated[float, Field(ge=0, le=45)]  # turn in the plane of the picture
     turn_probability: Share  # seen from an angle within these limits; all others from within a fifth of them
-    shear_probability: (
-        Share  # sheared by up to max_shear_deg along and across, as by a rolling shutter
-    )
+    shear_probability: Share  # sheared by up to max_shear_deg along and across, as by a rolling shutter
     max_shear_deg: Annotated[float, Field(ge=0, le=30)]
     max_margin: Share  # strip of car around the plate, as a share of the plate's height
     # Light.
@@ -111,9 +109,7 @@ class Camera(Section):
     glare_probability: Share  # a reflection washes out a part of the plate
     grey_probability: Share  # infra-red and monochrome cameras
     # Lens and sensor.
-    reduced_probability: (
-        Share  # taken up to 4 times larger and reduced: sharper, less noise
-    )
+    reduced_probability: Share  # taken up to 4 times larger and reduced: sharper, less noise
     max_blur_px: NotNegative  # sigma of the lens blur, HR pixels
     max_motion_px: NotNegative  # length of the motion blur, HR pixels
     max_noise: Share  # standard deviation of the sensor noise, as a share of full scale

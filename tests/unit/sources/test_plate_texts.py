@@ -55,3 +55,12 @@ def test_regions_stand_flat_or_stacked_as_their_box_asks(
         flat = draw_flat_plate(np.random.default_rng(1), paper, plate_type, names, px_per_mm=0.5)
         width, height = np.ptp(flat.outlines[0], axis=0)
         assert (height > width) == stacked, region
+
+
+def test_the_realism_profile_draws_the_papers_plates() -> None:
+    paper, realism = (read_profile(name)["plates"] for name in ("paper", "realism"))
+    counts = ("train", "validation", "test")
+    for plates in (paper, realism):
+        for count in counts:
+            plates["synthetic"].pop(count)
+    assert realism == paper
