@@ -1,6 +1,6 @@
 # make run               set up and run the pipeline of the root workspace
 # make run DATA=PATH     the same for your own plates, a folder or an archive
-# make run PROFILE=NAME  the same in a workspace of a profile: smoke, cpu, imported, paper
+# make run PROFILE=NAME  the same in a workspace of a profile: smoke, cpu, imported, paper, realism
 # make test              set up and run the tests (at most 15 minutes)
 # make test-all          the same with what needs servers, browsers and kills (at most 45 minutes)
 

@@ -103,16 +103,21 @@ class Camera(Section):
     max_yaw_deg: Annotated[float, Field(ge=0, le=75)]  # turn to the side, which narrows the plate
     max_pitch_deg: Annotated[float, Field(ge=0, le=60)]  # height above the plate, which flattens it
     max_roll_deg: Annotated[float, Field(ge=0, le=45)]  # turn in the plane of the picture
+    turn_probability: Share  # seen from an angle within these limits; all others from within a fifth of them
+    shear_probability: Share  # sheared by up to max_shear_deg along and across, as by a rolling shutter
+    max_shear_deg: Annotated[float, Field(ge=0, le=30)]
     max_margin: Share  # strip of car around the plate, as a share of the plate's height
     # Light.
     max_exposure_stops: NotNegative  # missing light, or 0.4 times as many stops too much; a stop is a factor of 2
     max_gradient: Share  # loss of light from one side to the other
     max_cast: Share  # relative change of one colour channel
     max_haze: Share  # share of contrast that is lost
+    night_probability: Share  # 0.6 to 1 of max_exposure_stops missing, no haze, twice the noise
     shade_probability: Share  # a hard shadow lies over a part of the plate
     glare_probability: Share  # a reflection washes out a part of the plate
     grey_probability: Share  # infra-red and monochrome cameras
     # Lens and sensor.
+    reduced_probability: Share  # taken up to 4 times larger and reduced: sharper, less noise
     max_blur_px: NotNegative  # sigma of the lens blur, HR pixels
     max_motion_px: NotNegative  # length of the motion blur, HR pixels
     max_noise: Share  # standard deviation of the sensor noise, as a share of full scale
@@ -131,7 +136,7 @@ class Synthetic(Section):
     width_px: tuple[Count, Count]  # narrowest and widest HR picture
     hand_share: Share  # plates in the plates' own monoline lettering; the rest is in open fonts
     max_weight: Share  # change of the logarithm of the width of strokes
-    max_squeeze: Share  # relative loss of width and of height of all characters
+    max_stretch: Share  # relative change of the width and of the height of all characters, each way
     max_slant_deg: Annotated[float, Field(ge=0, le=30)]  # of all characters
     max_bend_per_m: NotNegative  # curvature of the plate (1 over its radius in metres)
     max_relief: Share  # light and dark edges of embossed characters, as a share of full scale

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from acl_core.data.manifest import Side, read_card
 
-_COLUMNS = ["name", "text", "split", "width", "height", "boxes", "classes", "sha256"]
+_COLUMNS = ["name", "kind", "text", "split", "width", "height", "boxes", "classes", "sha256"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Labels:
 
     Attributes:
         name: Unique within the set.
+        kind: Plate type of a synthetic plate, otherwise empty.
         side: The side of the split that it stands on.
         text: What it says.
         classes: Names of its characters in reading order: indices change their meaning with the class list.
@@ -28,6 +29,7 @@ class Labels:
     """
 
     name: str
+    kind: str
     side: Side
     text: str
     classes: tuple[str, ...]
@@ -71,6 +73,7 @@ def read_pictures(folder: Path, names: Collection[str]) -> dict[str, tuple[Label
 def _labels(row: dict[str, Any], names: tuple[str, ...]) -> Labels:
     return Labels(
         name=row["name"],
+        kind=row["kind"] or "",
         side=Side(row["split"]),
         text=row["text"],
         classes=tuple(names[index] for index in row["classes"]),

@@ -1,4 +1,4 @@
-"""Which plates stand on a page: some of each side, some of each class, or the least sharp."""
+"""Which plates stand on a page: some of each side, type or class, or the least sharp."""
 
 import heapq
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ class By(StrEnum):
     """What a page is grouped or ordered by."""
 
     SPLIT = "split"
+    KIND = "kind"
     CLASS = "class"
     SHARPNESS = "sharpness"
 
@@ -62,20 +63,32 @@ class Chooser:
         match by:
             case By.SPLIT:
                 return self._by_side()
+            case By.KIND:
+                return self._by_kind()
             case By.CLASS:
                 return self._by_class()
             case By.SHARPNESS:
                 return self._by_sharpness()
 
     def _by_side(self) -> list[Group]:
-        names: dict[Side, list[str]] = {side: [] for side in Side}
+        names: dict[str, list[str]] = {side.value: [] for side in Side}
         for labels in read_labels(self._folder):
-            names[labels.side].append(labels.name)
-        there = {side: found for side, found in names.items() if found}
+            names[labels.side.value].append(labels.name)
+        return self._at_random(names)
+
+    def _by_kind(self) -> list[Group]:
+        names: dict[str, list[str]] = {}
+        for labels in read_labels(self._folder):
+            names.setdefault(labels.kind or "of no stated type", []).append(labels.name)
+        return self._at_random(dict(sorted(names.items())))
+
+    def _at_random(self, names: dict[str, list[str]]) -> list[Group]:
+        """Equal shares of the page for all groups that have plates."""
+        there = {title: found for title, found in names.items() if found}
         shares = _shares(self._n, len(there))
         return [
-            Group(f"{side.value}: {share} of {len(found)} plates, drawn at random", self._some(found, share))
-            for (side, found), share in zip(there.items(), map(min, shares, map(len, there.values())), strict=True)
+            Group(f"{title}: {share} of {len(found)} plates, drawn at random", self._some(found, share))
+            for (title, found), share in zip(there.items(), map(min, shares, map(len, there.values())), strict=True)
             if share
         ]
 

@@ -10,6 +10,8 @@ from acl_core.sources.synthetic.view import View
 
 _OVERSAMPLING = 2  # the picture is sampled this much finer and then averaged, against jagged edges
 _OVEREXPOSURE = 0.4  # largest, over the largest underexposure; beyond it nothing is left to read
+_NIGHT_EXPOSURE = -0.6  # smallest underexposure at night, over the largest
+_NIGHT_NOISE = 2
 _SHADE_LEFT = (0.3, 0.75)  # light that is left in a hard shadow
 _GLARE_STRENGTH = (0.4, 1.0)
 _TINT = 0.4  # casts towards green or magenta are weaker than those towards red or blue
@@ -26,12 +28,12 @@ def photograph(rng: np.random.Generator, flat: FlatPlate, view: View, camera: Ca
     Returns:
         (H, W, 3) uint8 RGB of the view's size.
     """
-    grey = rng.random() < camera.grey_probability
+    grey, night = rng.random(2) < (camera.grey_probability, camera.night_probability)
     picture = _light(rng, _sample(flat, view), camera)
-    picture = _expose(rng, picture, camera, grey=grey)
-    picture = _lens(rng, picture, camera)
-    picture = _sensor(rng, picture, camera, grey=grey)
-    return _compress(rng, np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8), camera.min_jpeg_quality)
+    picture = _expose(rng, picture, camera, grey=grey, night=night)
+    picture = _lens(rng, picture, camera, view.reduction)
+    picture = _sensor(rng, picture, camera, view.reduction, grey=grey, night=night)
+    return _compress(rng, np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8), camera, view.reduction)
 
 
 def _sample(flat: FlatPlate, view: View) -> np.ndarray:
@@ -68,12 +70,12 @@ def _light(rng: np.random.Generator, picture: np.ndarray, camera: Camera) -> np.
     return np.asarray(picture)
 
 
-def _expose(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, grey: bool) -> np.ndarray:
+def _expose(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, grey: bool, night: bool) -> np.ndarray:
     """Amount and colour of the light, haze, and what a monochrome camera makes of colours."""
-    stops = camera.max_exposure_stops * rng.uniform(-1, _OVEREXPOSURE)
+    stops = camera.max_exposure_stops * rng.uniform(-1, _NIGHT_EXPOSURE if night else _OVEREXPOSURE)
     warmth, tint = camera.max_cast * rng.uniform(-1, 1, 2)
     gains = np.array([1 + warmth, 1 + _TINT * tint, 1 - warmth], np.float32)
-    haze, veil = rng.uniform(0, camera.max_haze), rng.uniform(0.2, 0.8)
+    haze, veil = rng.uniform(0, 0 if night else camera.max_haze), rng.uniform(0.2, 0.8)
     picture = picture + np.float32(haze) * (np.float32(veil) - picture)
     if grey:
         mix = rng.dirichlet(_GREY_MIX).astype(np.float32)
@@ -82,9 +84,9 @@ def _expose(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, gr
     return np.asarray(np.clip(picture * gains * np.float32(2 ** (stops / 2.2)), 0, 1))
 
 
-def _lens(rng: np.random.Generator, picture: np.ndarray, camera: Camera) -> np.ndarray:
-    """Blur of the lens and of motion."""
-    sigma, length, angle = rng.uniform(0, [camera.max_blur_px, camera.max_motion_px, np.pi])
+def _lens(rng: np.random.Generator, picture: np.ndarray, camera: Camera, reduction: float) -> np.ndarray:
+    """Blur of the lens and of motion, both smaller in a picture that was reduced."""
+    sigma, length, angle = rng.uniform(0, [camera.max_blur_px / reduction, camera.max_motion_px / reduction, np.pi])
     if sigma > 0.1:
         picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     if length > 1:
@@ -92,9 +94,12 @@ def _lens(rng: np.random.Generator, picture: np.ndarray, camera: Camera) -> np.n
     return picture
 
 
-def _sensor(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, grey: bool) -> np.ndarray:
-    """Noise, then the sharpening that cameras apply to it and to the picture alike."""
-    noise, gain = rng.uniform(0, camera.max_noise), rng.uniform(0, camera.max_sharpening)
+def _sensor(
+    rng: np.random.Generator, picture: np.ndarray, camera: Camera, reduction: float, *, grey: bool, night: bool
+) -> np.ndarray:
+    """Noise, then the sharpening that cameras apply to it and to the picture alike; a reduction averages them out."""
+    noise, gain = rng.uniform(0, [camera.max_noise / reduction, camera.max_sharpening / reduction])
+    noise *= _NIGHT_NOISE if night else 1
     if noise > 0:
         grain = rng.standard_normal((*picture.shape[:2], 4), dtype=np.float32)
         coarse = cv2.blur(grain, (3, 3)) * 3  # the mean of nine draws has a third of their spread
@@ -106,9 +111,10 @@ def _sensor(rng: np.random.Generator, picture: np.ndarray, camera: Camera, *, gr
     return picture
 
 
-def _compress(rng: np.random.Generator, picture: np.ndarray, min_quality: int) -> np.ndarray:
+def _compress(rng: np.random.Generator, picture: np.ndarray, camera: Camera, reduction: float) -> np.ndarray:
     """JPEG artefacts; a quality of 100 leaves the picture as it is."""
-    quality = int(rng.integers(min_quality, _BEST_JPEG_QUALITY + 1))
+    loss = _BEST_JPEG_QUALITY - int(rng.integers(camera.min_jpeg_quality, _BEST_JPEG_QUALITY + 1))
+    quality = _BEST_JPEG_QUALITY - round(loss / reduction)
     if quality == _BEST_JPEG_QUALITY:
         return picture
     _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])

@@ -50,6 +50,20 @@ class Strip(_Facts):
     width: Millimetres
 
 
+class Fill(_Facts):
+    """How much of its box a character fills; the boxes of the notice are cells, not ink.
+
+    Attributes:
+        digit: Height of the ink of a digit over that of its box.
+        letter: Height of a usage letter over that of a digit, where its box allows.
+        rise: How far a letter stands above the foot of the digits, over the height of a digit.
+    """
+
+    digit: Annotated[float, Field(gt=0, le=1)] = 1.0
+    letter: Annotated[float, Field(gt=0, le=1)] = 0.9
+    rise: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+
+
 class PlateType(_Facts):
     """One type of plate.
 
@@ -59,6 +73,7 @@ class PlateType(_Facts):
         ink: Paint of the characters and of the rim.
         slots: What stands in each box, in reading order; letters of :class:`Slot`.
         chars: The box of each character; ink fills it only in part.
+        fill: Which part.
         letters: Groups of ``usage_letters`` that this type bears.
         regions_left_out: Regions that did not exist when this type was issued.
         bolts: Centres of the bolts in mm.
@@ -71,6 +86,7 @@ class PlateType(_Facts):
     ink: Paint
     slots: Annotated[str, Field(pattern=r"^[RDH]+$")]
     chars: tuple[Box, ...]
+    fill: Fill = Fill()
     letters: tuple[str, ...]
     regions_left_out: tuple[str, ...] = ()
     bolts: tuple[tuple[Place, Place], ...] = ()

@@ -19,8 +19,8 @@ _FONT_PX = 112  # height of the em at which a glyph is rendered, once
 _COMMON_LETTERS = "가너모루버호"  # their largest extents stand for all letters of a font
 _MAX_FONT_CHANGE = 0.35  # a font's stroke is thinned or thickened by at most this share of itself
 _SYLLABLE_GAP = 0.08  # between the syllables of a region, as a share of the box
-_DIGIT_STROKE = 0.155  # width of a stroke over the geometric mean of the digit's width and height, read off photographs
-_LETTER_STROKE = 0.135  # the same for Hangul, which has more strokes to place
+_DIGIT_STROKE = 0.14  # width of a stroke over the geometric mean of the digit's width and height, read off photographs
+_LETTER_STROKE = 0.128  # the same for Hangul, which has more strokes to place
 
 
 class Typeface(Protocol):
@@ -80,20 +80,21 @@ class Lettering:
         """
         fonts = font_paths()
         font = Font(fonts[int(rng.integers(len(fonts)))])
-        hand = Hand.draw(rng, bar_one=bar_one)
+        hand, limit = Hand.draw(rng, bar_one=bar_one), params.max_stretch
         return cls(
             typeface=hand if rng.random() < params.hand_share else font,
             weight=float(np.exp(rng.uniform(-params.max_weight, params.max_weight))),
-            stretch=(float(1 - rng.uniform(0, params.max_squeeze)), float(1 - rng.uniform(0, params.max_squeeze))),
+            stretch=(float(1 + rng.uniform(-limit, limit)), float(1 + rng.uniform(-limit, limit))),
             slant=float(np.tan(np.radians(rng.uniform(-params.max_slant_deg, params.max_slant_deg)))),
         )
 
-    def mask(self, name: str, size: tuple[int, int]) -> np.ndarray:
+    def mask(self, name: str, size: tuple[int, int], bolder: float = 1.0) -> np.ndarray:
         """Write a class name into a box; the syllables of a region stand side by side or, in a high box, stacked.
 
         Args:
             name: Digit, letter or region.
             size: Width and height of the box in pixels.
+            bolder: Factor on the width of its strokes.
 
         Returns:
             (h, w) uint8 cropped to the ink, 255 on ink; about ``size`` large or smaller.
@@ -103,7 +104,7 @@ class Lettering:
         part = (1 - _SYLLABLE_GAP * (n - 1)) / n
         cell = (width, round(height * part)) if stacked and n > 1 else (round(width * part), height)
         share = _DIGIT_STROKE if name in DIGITS else _LETTER_STROKE
-        stroke_px = max(2.0, share * self.weight * float(np.sqrt(cell[0] * cell[1])))
+        stroke_px = max(2.0, share * self.weight * bolder * float(np.sqrt(cell[0] * cell[1])))
         signs = [_crop(_slanted(self.typeface.mask(sign, cell, stroke_px), self.slant)) for sign in name]
         return signs[0] if n == 1 else _join(signs, cell, stacked=stacked)
 

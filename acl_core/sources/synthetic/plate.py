@@ -13,10 +13,10 @@ from acl_core.sources.synthetic.lettering import Font, Lettering, font_paths
 
 _INK_OVERSAMPLING = 2  # ink is drawn finer than the flat picture: outlines are taken from it
 _PAD = 0.35  # surroundings beyond the widest margin, as a share of the plate's height
-_DIGIT_SHARE = 0.82  # of the distance between two digits is ink, read off photographs as the next four are
-_LETTER_WIDTH = 1.3  # of a usage letter over that of a digit in the same line
-_LETTER_HEIGHT = 1.1  # of a usage letter over its width
-_LETTER_RAISE = 0.04  # share of the free height of its box that lies below a usage letter
+_DIGIT_SHARE = 0.8  # of the distance between two digits is ink, read off photographs as the next two are
+_LETTER_WIDTH = 1.13  # of a usage letter over that of a digit in the same line
+_LETTER_BEARING = 0.4  # free space to the left of a usage letter over that of a digit
+_SMALL_LINE = 1 / 3  # strokes of a small line are bolder, by this power of the ratio of the lines' heights
 _RELIEF_MM = 1.6  # how far the slope of an embossed stroke reaches
 _STRIP_LETTERS_MM = (34.0, 15.0)
 
@@ -102,8 +102,11 @@ def _draw_ink(
     height_px, width_px = canvas.shape
     layer = np.zeros((height_px * _INK_OVERSAMPLING, width_px * _INK_OVERSAMPLING), np.uint8)
     outlines = []
-    for name, slot, (x, y, width, height) in zip(names, plate_type.slots, _ink_boxes(plate_type), strict=True):
-        mask = lettering.mask(name, (round(width * scale), round(height * scale)))
+    boxes = _ink_boxes(plate_type)
+    tallest = max(box[3] for box in boxes)
+    for name, slot, (x, y, width, height) in zip(names, plate_type.slots, boxes, strict=True):
+        bolder = (tallest / height) ** _SMALL_LINE if slot != Slot.LETTER or height < 0.6 * tallest else 1.0
+        mask = lettering.mask(name, (round(width * scale), round(height * scale)), bolder)
         left = max(0, round((x + width / 2) * scale - mask.shape[1] / 2))
         # A letter stands on the foot of its box, a digit that was drawn smaller hangs in the middle.
         free = height * scale - mask.shape[0]
@@ -119,21 +122,24 @@ def _ink_boxes(plate_type: PlateType) -> list[Box]:
     """The part of each character box that ink fills, in mm.
 
     The boxes of the notice touch each other on most types, so they are where a character may stand, not its size. A
-    usage letter is square and stands at the left of its box, before the gap that sets off the last four digits.
+    usage letter stands at the left of its box, before the gap that sets off the last four digits.
     """
+    fill = plate_type.fill
     boxes = []
     for slot, (x, y, width, height) in zip(plate_type.slots, plate_type.chars, strict=True):
         digit_width, bearing = _digit_ink(plate_type, y)
+        middle, digit_height = y + height / 2, height * fill.digit
         match Slot(slot):
             case Slot.DIGIT:
                 ink = min(width, digit_width)
-                boxes.append((x + (width - ink) / 2, y, ink, height))
+                boxes.append((x + (width - ink) / 2, middle - digit_height / 2, ink, digit_height))
             case Slot.LETTER:
+                foot = middle + digit_height * (0.5 - fill.rise)
+                tall = digit_height * fill.letter
                 ink = min(width - bearing, _LETTER_WIDTH * digit_width)
-                tall = min(height, _LETTER_HEIGHT * ink)
-                boxes.append((x + bearing, y + height - tall - _LETTER_RAISE * (height - tall), ink, tall))
+                boxes.append((x + _LETTER_BEARING * bearing, foot - tall, ink, tall))
             case Slot.REGION:
-                boxes.append((x + bearing, y, width - 2 * bearing, height))
+                boxes.append((x + bearing, middle - digit_height / 2, width - 2 * bearing, digit_height))
     return boxes
 
 

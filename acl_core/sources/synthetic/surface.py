@@ -20,7 +20,8 @@ _STRIP_BLUE = (0.05, 0.20, 0.55)
 _COLOUR_SPREAD = 0.02  # of a paint between plates, each channel
 _RIM_INSET_MM = (2.5, 6.0)
 _RIM_WIDTH_MM = (1.5, 3.2)
-_BOLT_RADIUS_MM = (6.5, 11.0)
+_BOLT_RADIUS_MM = (6.0, 12.5)
+_BOLT_OFFSET_MM = 3.0  # standard deviation of a bolt from its place
 _HOLDER_MM = (3.0, 14.0)  # how far a plate holder stands out
 _NAME_STRIP_MM = (10.0, 22.0)  # lower edge of a holder, often with the name of the maker or dealer
 _BRIGHT_EDGE_MM = 1.5  # of a holder
@@ -102,7 +103,7 @@ def add_strip(picture: np.ndarray, canvas: Canvas, width_mm: float, text: np.nda
 
 def add_bolt(rng: np.random.Generator, picture: np.ndarray, canvas: Canvas, centre_mm: tuple[float, float]) -> None:
     """The head of a bolt: a disc with a dark rim and a highlight."""
-    centre = np.array([canvas.to_px(c + rng.normal(0, 1.5)) for c in centre_mm])
+    centre = np.array([canvas.to_px(c + rng.normal(0, _BOLT_OFFSET_MM)) for c in centre_mm])
     radius = rng.uniform(*_BOLT_RADIUS_MM) * canvas.px_per_mm
     shade = rng.uniform(0.05, 0.9)
     for share, level, offset in ((1.15, 0.35 * shade, 0.0), (0.95, shade, 0.0), (0.4, rng.uniform(0, 1), 0.3)):

@@ -12,6 +12,8 @@ _DISTANCE = (3.0, 12.0)  # from camera to plate, in plate widths
 _TIGHT_SHARE = 0.25  # crops that cut into the plate, for each of the four sides
 _DEEPEST_CUT = 0.6  # of the way from the plate's edge to the characters
 _UPWARD_BEND = 0.25  # plates sag more often and further than they bulge
+_LARGEST_REDUCTION = 4.0
+_FRONTAL = 0.2  # of the limits of all angles, for plates seen from the front
 _OUTLINE_POINTS = 9  # of each edge of the plate; a bent edge reaches furthest somewhere in its middle
 
 
@@ -24,12 +26,14 @@ class View:
         matrix: (3, 3) homography from millimetres of the bent plate to pixels; pixel (0, 0) covers [0, 1] x [0, 1].
         plate_mm: Width and height of the plate.
         bend_mm: By how much the middle of the plate hangs lower than its ends.
+        reduction: Size at which the picture was taken over the size that it was reduced to; 1 or more.
     """
 
     size_px: tuple[int, int]
     matrix: np.ndarray
     plate_mm: tuple[float, float]
     bend_mm: float
+    reduction: float = 1.0
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Points of the flat plate, (n, 2) in mm, as (n, 2) in pixels of the picture."""
@@ -84,16 +88,21 @@ def draw_view(
     outer = _bounds(_project(matrix, _bent(_outline((0, 0, width, height)), width, bend)))
     inner = _bounds(_project(matrix, _bent(_outline(ink), width, bend)))
     crop = _crop(rng, outer, inner, params.camera.max_margin * (outer[3] - outer[1]))
-    crop, size = _fit(crop, int(rng.integers(low, min(high, max_size[0]) + 1)), low, max_size)
+    at_size, reduction = int(rng.integers(low, min(high, max_size[0]) + 1)), 1.0
+    if rng.random() < params.camera.reduced_probability:
+        at_size, reduction = min(high, max_size[0]), float(np.exp(rng.uniform(0, np.log(_LARGEST_REDUCTION))))
+    crop, size = _fit(crop, at_size, low, max_size)
     scale_x, scale_y = size[0] / (crop[2] - crop[0]), size[1] / (crop[3] - crop[1])
     to_pixels = np.array([[scale_x, 0, -crop[0] * scale_x], [0, scale_y, -crop[1] * scale_y], [0, 0, 1]])
-    return View(size, to_pixels @ matrix, plate_mm, bend)
+    return View(size, to_pixels @ matrix, plate_mm, bend, reduction)
 
 
 def _camera_matrix(rng: np.random.Generator, params: Synthetic, width: float) -> np.ndarray:
     """Homography of a plane, centred at the origin, that is turned in space and seen from a distance."""
-    limits = (params.camera.max_yaw_deg, params.camera.max_pitch_deg, params.camera.max_roll_deg)
-    yaw, pitch, roll = (float(np.radians(rng.uniform(-limit, limit))) for limit in limits)
+    camera = params.camera
+    share = 1.0 if rng.random() < camera.turn_probability else _FRONTAL
+    limits = (camera.max_yaw_deg, camera.max_pitch_deg, camera.max_roll_deg)
+    yaw, pitch, roll = (float(np.radians(share * rng.uniform(-limit, limit))) for limit in limits)
     turn_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     turn_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
     turn_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
@@ -102,6 +111,9 @@ def _camera_matrix(rng: np.random.Generator, params: Synthetic, width: float) ->
     matrix = np.eye(3)
     matrix[:2, :2] = turn[:2, :2]
     matrix[2, :2] = turn[2, :2] / distance
+    along, across = np.tan(np.radians(camera.max_shear_deg * rng.uniform(-1, 1, 2)))
+    if rng.random() < camera.shear_probability:
+        matrix = np.array([[1, along, 0], [across, 1, 0], [0, 0, 1]]) @ matrix
     return matrix
 
 

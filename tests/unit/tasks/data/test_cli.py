@@ -72,7 +72,7 @@ def page_of(workspace: Path, *arguments: object) -> str:
     return (workspace / "reports/plates.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("by", ["split", "class", "sharpness"])
+@pytest.mark.parametrize("by", ["split", "kind", "class", "sharpness"])
 def test_a_page_needs_nothing_else_and_hostile_names_are_text(workspace: Path, by: str) -> None:
     page = page_of(workspace, "--by", by)
     assert page.count("data:image/png;base64,") == 12
@@ -109,6 +109,18 @@ def test_sides_share_the_page_and_the_seed_decides(workspace: Path) -> None:
     assert re.findall(r"<h2><bdi>(\w+): (\d) of", first) == [("train", "2"), ("validation", "2"), ("test", "1")]
     assert page_of(workspace, "--plates", 5, "--seed", 1) == first
     assert any(page_of(workspace, "--plates", 5, "--seed", seed) != first for seed in range(2, 6))
+
+
+def test_plate_types_share_the_page(workspace: Path) -> None:
+    typed = [replace(p, kind=("P2", "P10", "")[i % 3]) for i, p in enumerate(plates())]
+    write_plates(typed, DatasetCard("toy", Direction.LTR, CLASSES), workspace / "data/plates")
+    page = page_of(workspace, "--by", "kind", "--plates", 6)
+    assert re.findall(r"<h2><bdi>(.*?), drawn", page) == [
+        "P10: 2 of 4 plates",
+        "P2: 2 of 4 plates",
+        "of no stated type: 2 of 4 plates",
+    ]
+    assert page.count("<figure>") == 6
 
 
 def test_without_pictures_a_page_may_lie_in_data_alone(workspace: Path) -> None:
