@@ -5,29 +5,32 @@ Ukita (CVPR 2018), dense variant: up-blocks and down-blocks in turn, each fed by
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from acl_core.errors import ParamsError
+from acl_core.models.conv_prelu import ConvPrelu, runs_on_cpu
 from acl_core.models.enlarger import Enlarger
+from acl_core.models.growing import Growing, convolve_to_few
 from acl_core.params import SUPPORTED_SCALES, Skip
 from acl_core.resize import Size
 
 
-class _ConvBlock(nn.Sequential):
+class _ConvBlock(ConvPrelu):
     """Convolution and PReLU with one slope for all channels."""
 
     def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
-        super().__init__(nn.Conv2d(n_in, n_out, kernel, stride, padding), nn.PReLU())
+        super().__init__(nn.Conv2d(n_in, n_out, kernel, stride, padding))
 
 
-class _DeconvBlock(nn.Sequential):
+class _DeconvBlock(ConvPrelu):
     """Transposed convolution and PReLU with one slope for all channels."""
 
     def __init__(self, n_in: int, n_out: int, kernel: int, stride: int, padding: int) -> None:
-        super().__init__(nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding), nn.PReLU())
+        super().__init__(nn.ConvTranspose2d(n_in, n_out, kernel, stride, padding))
 
 
 class _Projection(nn.Module):
@@ -52,9 +55,17 @@ class _Projection(nn.Module):
 
     def forward(self, inputs: list[Tensor]) -> Tensor:
         x = self.squeeze(inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1))
+        return torch.add(*self._terms(x))
+
+    def add_to(self, inputs: Growing, outputs: Growing) -> None:
+        """The same without gradients: reads all earlier outputs of the other kind, writes behind those of its own."""
+        x = inputs.only() if isinstance(self.squeeze, nn.Identity) else inputs.squeezed(self.squeeze)
+        outputs.append_sum(*self._terms(x))
+
+    def _terms(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What is projected there, and the error of the way back projected there."""
         projected: Tensor = self.there(x)
-        error: Tensor = self.error(self.back(projected) - x)
-        return projected + error
+        return projected, self.error(self.back(projected) - x)
 
 
 class Dbpn(Enlarger):
@@ -87,12 +98,33 @@ class Dbpn(Enlarger):
 
     def forward(self, lr: Tensor, sizes: Sequence[Size] = ()) -> Tensor:  # noqa: ARG002
         """Enlarge a batch; true sizes are not needed, the padding is masked in the losses and left out at the join."""
+        in_place = runs_on_cpu(lr) and not torch.is_grad_enabled()
+        sr = self._without_copies(lr) if in_place else self.with_gradients(lr).float()
+        if self.skip is Skip.BICUBIC:
+            sr = sr + functional.interpolate(lr.float(), scale_factor=self.scale, mode="bicubic", antialias=True)
+        return sr
+
+    def with_gradients(self, lr: Tensor) -> Tensor:
+        """The network as Algorithm 1 has it, without what is added to its output."""
         high = [self.up[0]([self.extract(lr)])]
         low: list[Tensor] = []
         for down, up in zip(self.down, self.up[1:], strict=True):
             low.append(down(high))
             high.append(up(low))
-        sr: Tensor = self.reconstruct(torch.cat(high, dim=1)).float()
-        if self.skip is Skip.BICUBIC:
-            sr = sr + functional.interpolate(lr.float(), scale_factor=self.scale, mode="bicubic", antialias=True)
+        sr: Tensor = self.reconstruct(torch.cat(high, dim=1))
         return sr
+
+    def _without_copies(self, lr: Tensor) -> Tensor:
+        """The same on a CPU, where concatenations took an eighth of the time: each block writes to its final place."""
+        n, _, height, width = lr.shape
+        features = self.extract(lr)
+        channels = features.shape[1]
+        high_size = (n, height * self.scale, width * self.scale, channels * len(self.up))
+        high = Growing(features.new_empty(high_size), channels)
+        low = Growing(features.new_empty(n, height, width, channels * len(self.down)), channels)
+        first = cast(_Projection, self.up[0])
+        first.add_to(Growing.of(features), high)
+        for down, up in zip(self.down, self.up[1:], strict=True):
+            cast(_Projection, down).add_to(high, low)
+            cast(_Projection, up).add_to(low, high)
+        return convolve_to_few(high.everything, self.reconstruct)

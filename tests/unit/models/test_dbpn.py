@@ -33,3 +33,14 @@ def test_with_the_bicubic_skip_a_silent_network_is_bicubic() -> None:
 def test_a_scale_without_geometry_is_refused() -> None:
     with pytest.raises(ParamsError, match="x5"):
         Dbpn(5)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("blocks", [2, 4])
+def test_without_gradients_the_output_is_the_same(scale: int, blocks: int) -> None:
+    torch.manual_seed(0)
+    sr = Dbpn(scale, blocks=blocks, channels=4, features=8).eval()
+    lr = torch.rand(2, 3, 5, 7)
+    expected = sr(lr)
+    with torch.no_grad():
+        torch.testing.assert_close(sr(lr), expected)

@@ -1,0 +1,31 @@
+"""The call that a GPU captures gives on a CPU what the evaluation's networks give, up to bf16."""
+
+import numpy as np
+import torch
+
+from acl_core.data.batches import collate
+from acl_core.device import Compute
+from acl_core.evaluate.outcome import enlarge
+from acl_core.models.join import join
+from benchmarks.captured import Captured
+from benchmarks.material import SCALE, Material
+
+COMPUTE = Compute(torch.device("cpu"), bf16=False)
+
+
+def test_candidates_are_those_of_float32_up_to_bf16() -> None:
+    material = Material.tiny()
+    sr, recognizer = material.build_sr().eval(), material.build_recognizer().eval()
+    plates = material.pairs(2).plates
+    batch = collate(plates, SCALE, material.sr.bucket_px)
+    with torch.no_grad():
+        square = join(enlarge(sr, batch, COMPUTE), batch.hr_sizes, recognizer.input_px)
+        exact = recognizer.candidates(recognizer(square))
+    pictures = np.stack([plate.lr for plate in plates if plate.lr is not None])
+    captured = Captured(sr, recognizer, pictures.shape[:3], COMPUTE.device, compiled=False)
+    captured.plates.copy_(torch.from_numpy(pictures))
+    ours = captured()
+    assert ours.boxes.dtype is torch.float32
+    torch.testing.assert_close(ours.boxes, exact.boxes, atol=0.01, rtol=0)  # of the plate's side
+    torch.testing.assert_close(ours.scores.float(), exact.scores, atol=0.02, rtol=0)
+    assert next(sr.parameters()).dtype is torch.float32  # copied, not changed
