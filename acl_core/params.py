@@ -279,6 +279,19 @@ class Privacy(Section):
     show_pictures: bool  # pictures and texts of plates in MLflow, in evaluations/ and on pages
 
 
+class Promote(Section):
+    """When a registered reader becomes the champion. Ours."""
+
+    min_plates_read: Share  # of the test plates; floor for every champion
+    max_calibration_error: Share  # expected calibration error on the test plates
+    min_gain: Share  # the 95 % interval of the gain in plates read over the champion must lie above this
+    resamples: Count  # of the paired bootstrap
+    max_group_loss: Share  # largest loss of a group of classes (share of its characters) or of a plate type (plates)
+    min_group: Count  # characters or plates; smaller groups are shown and not judged
+    max_latency_ms: Positive  # median time of one plate read alone, on the machine that promotes
+    max_size_mb: Positive  # of both networks' weights
+
+
 class Params(Section):
     """The whole of ``params.yaml``."""
 
@@ -301,6 +314,7 @@ class Params(Section):
     memory: Memory
     checkpoints: Checkpoints
     privacy: Privacy
+    promote: Promote
 
     @model_validator(mode="after")
     def _scales_are_known(self) -> Self:

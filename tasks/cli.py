@@ -15,6 +15,7 @@ from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare
 from tasks.export.cli import export
+from tasks.registry import cli as registry_commands
 from tasks.report.markdown import markdown, suite_markdown
 from tasks.stopped import STOP_AT
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands, name="data")
 app.command()(export)
+registry_commands.add_to(app)
 
 PROFILES = "cpu (the root's parameters) or a file of profiles/"
 
