@@ -1,13 +1,14 @@
 """DVC as this project calls it: a process of its own, whose children die with it."""
 
 import contextlib
+import json
 import os
-import signal
+import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -15,18 +16,33 @@ import yaml
 from acl_core.errors import AclError
 from acl_core.train.stopping import EXIT_CODE
 from tasks import stopped
+from tasks.processes import end_group
 
 # glibc hands the large buffers of a training step back to the system and asks for them anew in every step. Keeping
 # them, in huge pages, takes 9 % off a whole SR training and 13 % off its processor time (docs/LOG.md). A user's own
 # setting wins.
 _KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.hugetlb=1"
-_GRACE_S = 30  # for clean-up after a SIGTERM: a training finishes its step and writes a checkpoint
+_live: set["subprocess.Popen[str]"] = set()
+_LINES_SHOWN = 15  # of a stage that failed
+_STAGE_CODE = re.compile(r"exited with (-?\d+)")
+_EDGE = re.compile(r'"([^"]+)" -> "([^"]+)"')
 
 
 class StageFailedError(AclError):
-    """A DVC stage ended with an error."""
+    """A DVC stage ended with an error.
+
+    Args:
+        message: What failed, where, and its last error line.
+        stage_code: Exit code of the stage itself, negative for a signal; None when it did not come to run.
+        last_lines: What it printed at the end.
+    """
 
     exit_code = 7
+
+    def __init__(self, message: str, stage_code: int | None = None, last_lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.stage_code = stage_code
+        self.last_lines = tuple(last_lines)
 
 
 class StageStoppedError(AclError):
@@ -35,13 +51,24 @@ class StageStoppedError(AclError):
     exit_code = EXIT_CODE
 
 
-def reproduce(workspace: Path, *, on_line: Callable[[str], None] | None = None, stage: str | None = None) -> list[str]:
+def reproduce(
+    workspace: Path,
+    *,
+    on_line: Callable[[str], None] | None = None,
+    stage: str | None = None,
+    force: bool = False,
+    from_remote: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
     """Run the pipeline of a workspace, or one stage of it; what is up to date is skipped by DVC.
 
     Args:
         workspace: Its folder.
         on_line: Receives each line of output; without it the output goes to the terminal, progress bars included.
         stage: One stage alone, such as ``phase1@4``. Its parents must be up to date: DVC does not ask.
+        force: Run it even when nothing changed.
+        from_remote: Restore what another machine has run and pushed; needs a default remote.
+        environment: On top of this process's own, such as the GPU to use.
 
     Returns:
         The lines of output; empty when they went to the terminal.
@@ -50,19 +77,26 @@ def reproduce(workspace: Path, *, on_line: Callable[[str], None] | None = None, 
         StageFailedError: A stage failed; the message has its last line.
         StageStoppedError: A training was told to stop, alone or with this process, and the next call goes on.
     """
+    arguments = ["--wait-for-lock", "repro", *(["--force"] if force else []), *(["--pull"] if from_remote else [])]
+    arguments += ["--single-item", stage] if stage else []
     stopped.forget(workspace)
     try:
-        return _reproduce(workspace, on_line, stage)
+        return _reproduce(workspace, arguments, stage or "dvc repro", on_line, environment or {})
     except (StageFailedError, SystemExit, KeyboardInterrupt) as error:
         if message := stopped.noted(workspace):
             raise StageStoppedError(f"{message}; the same command goes on") from error
         raise
 
 
-def _reproduce(workspace: Path, on_line: Callable[[str], None] | None, stage: str | None) -> list[str]:
-    only = ["--single-item", stage] if stage else []
+def _reproduce(
+    workspace: Path,
+    arguments: Sequence[str],
+    what: str,
+    on_line: Callable[[str], None] | None,
+    environment: Mapping[str, str],
+) -> list[str]:
     lines: list[str] = []
-    with _running(["--wait-for-lock", "repro", *only], workspace, capture=on_line is not None) as process:
+    with _running(arguments, workspace, capture=on_line is not None, environment=environment) as process:
         for line in process.stdout or ():
             lines.append(line.rstrip())
             if on_line is not None:
@@ -70,8 +104,15 @@ def _reproduce(workspace: Path, on_line: Callable[[str], None] | None, stage: st
         code = process.wait()
     if code:
         last = next((line for line in reversed(lines) if " ERROR " in line), "see the lines above")
-        raise StageFailedError(f"{stage or 'dvc repro'} failed in {workspace} (exit {code}): {last}")
+        message = f"{what} failed in {workspace} (exit {code}): {last}"
+        raise StageFailedError(message, _code_of_stage(lines), [line for line in lines if line][-_LINES_SHOWN:])
     return lines
+
+
+def _code_of_stage(lines: Sequence[str]) -> int | None:
+    """DVC ends with a code of its own and says that of the stage in its last words."""
+    said = next((found for line in reversed(lines) if (found := _STAGE_CODE.search(line))), None)
+    return int(said[1]) if said else None
 
 
 def stages(workspace: Path) -> list[str]:
@@ -83,6 +124,75 @@ def outs(workspace: Path, stage: str) -> list[str]:
     """Paths that a stage makes, as ``dvc.yaml`` writes them."""
     raw = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))
     return [str(out) for out in raw["stages"][stage]["outs"]]
+
+
+def metrics(workspace: Path, stage: str) -> list[str]:
+    """Files of numbers that a stage makes, as ``dvc.yaml`` writes them."""
+    raw = yaml.safe_load((workspace / "dvc.yaml").read_text(encoding="utf-8"))
+    return [
+        file for entry in raw["stages"][stage]["metrics"] for file in ([entry] if isinstance(entry, str) else entry)
+    ]
+
+
+def has_remote(workspace: Path) -> bool:
+    """Whether a default remote is set, from which and to which data travel."""
+    return "remote" in _settings(workspace)["core"]
+
+
+def tracked(workspace: Path) -> list[str]:
+    """Data that `dvc add` tracks, as the names of their ``.dvc`` files."""
+    return sorted(str(file.relative_to(workspace)) for file in workspace.glob("data/*.dvc"))
+
+
+def pull(workspace: Path, files: Sequence[str]) -> None:
+    """Fetch tracked data from the remote.
+
+    Raises:
+        AclError: The remote is away, or lacks them.
+    """
+    _answer(["--wait-for-lock", "pull", *files], workspace)
+
+
+def commit(workspace: Path, files: Sequence[str]) -> None:
+    """Take up what changed in tracked data as their new version."""
+    _answer(["--wait-for-lock", "commit", "--force", *files], workspace)
+
+
+def push(workspace: Path) -> None:
+    """Send outputs and the record of runs to the remote.
+
+    Raises:
+        AclError: The remote is away or refuses.
+    """
+    _answer(["--wait-for-lock", "push", "--run-cache"], workspace)
+
+
+def parents(workspace: Path) -> dict[str, set[str]]:
+    """The stages that each stage takes something from, in the order of ``dvc.yaml``."""
+    edges = _EDGE.findall(_answer(["dag", "--dot"], workspace))
+    found: dict[str, set[str]] = {stage: set() for stage in stages(workspace)}
+    for parent, child in edges:
+        found[child].add(parent)
+    return found
+
+
+def changes(workspace: Path) -> dict[str, list[str]]:
+    """What changed of each stage's own inputs, parameters, code and outputs; a stage that is up to date is left out."""
+    raw = json.loads(_answer(["status", "--json"], workspace) or "{}")
+    return {stage: [reason for change in found for reason in _reasons(change)] for stage, found in raw.items()}
+
+
+def _reasons(change: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """In words: ``{"changed deps": {"params.yaml": {"phase1": "modified"}}}`` is ``params.yaml: phase1 modified``."""
+    if isinstance(change, str):
+        yield change
+        return
+    for files in change.values():
+        for file, how in files.items():
+            if isinstance(how, Mapping):
+                yield f"{file}: " + ", ".join(f"{key} {state}" for key, state in how.items())
+            else:
+                yield f"{file} {how}"
 
 
 def is_up_to_date(workspace: Path) -> bool:
@@ -112,7 +222,7 @@ def restore(workspace: Path, out: Mapping[str, Any], folder: Path) -> Path:
     from dvc.config import Config  # 0.5 s
 
     (folder / ".dvc").mkdir()
-    settings = Config(str(workspace / ".dvc")).read()  # with paths made absolute
+    settings = _settings(workspace)
     with Config.init(str(folder / ".dvc")).edit() as own:
         own["core"] |= settings["core"] | {"no_scm": "true", "site_cache_dir": str(folder / "site")}
         own["cache"] |= {"dir": str(workspace / ".dvc" / "cache")} | settings["cache"]
@@ -128,6 +238,14 @@ def restore(workspace: Path, out: Mapping[str, Any], folder: Path) -> Path:
     return folder / "out"
 
 
+def _settings(workspace: Path) -> dict[str, Any]:
+    """All that is configured for a workspace's DVC, with paths made absolute."""
+    from dvc.config import Config  # 0.5 s
+
+    settings: dict[str, Any] = Config(str(workspace / ".dvc")).read()
+    return settings
+
+
 def _answer(arguments: list[str], workspace: Path) -> str:
     with _running(arguments, workspace, capture=True) as process:
         output, _ = process.communicate()
@@ -137,7 +255,9 @@ def _answer(arguments: list[str], workspace: Path) -> str:
 
 
 @contextlib.contextmanager
-def _running(arguments: list[str], workspace: Path, *, capture: bool) -> Iterator["subprocess.Popen[str]"]:
+def _running(
+    arguments: Sequence[str], workspace: Path, *, capture: bool, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator["subprocess.Popen[str]"]:
     """A DVC process in a session of its own; when the caller leaves, it and the training below it are gone.
 
     Without that a cancelled run leaves the training alive, and with it DVC's lock. A SIGTERM has to arrive here as an
@@ -148,26 +268,21 @@ def _running(arguments: list[str], workspace: Path, *, capture: bool) -> Iterato
     process = subprocess.Popen(
         [sys.executable, "-m", "dvc", *arguments],
         cwd=workspace,
-        env={"GLIBC_TUNABLES": _KEEP_MEMORY} | os.environ | {"PATH": path},
+        env={"GLIBC_TUNABLES": _KEEP_MEMORY} | os.environ | dict(environment) | {"PATH": path},
         stdout=subprocess.PIPE if capture else None,
         stderr=subprocess.STDOUT if capture else None,
         text=True,
         start_new_session=True,
     )
+    _live.add(process)
     try:
         yield process
     finally:
-        _end_group(process)
+        end_group(process)
+        _live.discard(process)
 
 
-def _end_group(process: "subprocess.Popen[str]") -> None:
-    """Ask the whole session to end, then make it; a training may outlive the DVC that started it."""
-    with contextlib.suppress(ProcessLookupError):  # nothing is left of it
-        os.killpg(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _GRACE_S
-        while time.monotonic() < deadline:
-            process.poll()
-            os.killpg(process.pid, 0)
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end_all() -> None:
+    """End every DVC process that runs, with all below it: a signal reaches the main thread alone."""
+    for process in list(_live):
+        end_group(process)

@@ -1,49 +1,45 @@
-"""What DVC starts ends with it, whether or not it listens."""
+"""What DVC prints, in the words of this project."""
 
 import subprocess
-import time
+import sys
 from pathlib import Path
 
 import pytest
 
 from acl_core.errors import ParamsError
 from tasks import dvc_client, stopped
+from tasks.dvc_client import StageFailedError
 from tasks.stopped import stop_at
 
-STUBBORN = "trap '' TERM; echo $BASHPID; while true; do sleep 0.1; done"
+PIPELINE = """
+stages:
+  first:
+    cmd: echo 1 > one
+    params: [a]
+    outs: [one]
+  second:
+    cmd: "{command}"
+    deps: [one]
+    outs: [two]
+"""
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be collected does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
+    (tmp_path / "params.yaml").write_text("a: {b: 1}\n")
+    (tmp_path / "dvc.yaml").write_text(PIPELINE.format(command="cp one two"))
+    return tmp_path
 
 
-@pytest.mark.parametrize("command", [STUBBORN, f"({STUBBORN}) & exit"], ids=["itself", "a child that outlives it"])
-def test_what_ignores_a_sigterm_is_killed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dvc_client, "_GRACE_S", 0.5)
-    process = subprocess.Popen(
-        ["bash", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-    )
-    assert process.stdout is not None
-    pid = int(process.stdout.readline())
-    assert is_alive(pid)
-    dvc_client._end_group(process)
-    deadline = time.monotonic() + 5
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_alive(pid)
-    process.stdout.close()
-
-
-def test_what_has_ended_is_left_alone() -> None:
-    process = subprocess.Popen(["true"], start_new_session=True)
-    process.wait()
-    dvc_client._end_group(process)
-    assert process.returncode == 0
+def test_parents_and_changes(project: Path) -> None:
+    assert dvc_client.parents(project) == {"first": set(), "second": {"first"}}
+    dvc_client.reproduce(project, on_line=lambda _: None)
+    assert dvc_client.changes(project) == {}
+    (project / "params.yaml").write_text("a: {b: 2}\n")
+    (project / "two").unlink()
+    assert dvc_client.changes(project) == {"first": ["params.yaml: a modified"], "second": ["two deleted"]}
+    assert not dvc_client.has_remote(project)
 
 
 @pytest.mark.parametrize("error", [dvc_client.StageFailedError("exit 255"), SystemExit(143), KeyboardInterrupt()])
@@ -70,3 +66,18 @@ def test_the_time_at_which_trainings_leave_is_a_number() -> None:
     assert stop_at({"ACL_STOP_AT": "1700000000.5"}) == 1700000000.5
     with pytest.raises(ParamsError, match="ACL_STOP_AT=soon: no number"):
         stop_at({"ACL_STOP_AT": "soon"})
+
+
+def test_a_stage_that_fails_is_told_with_its_own_code_and_last_lines(project: Path) -> None:
+    (project / "dvc.yaml").write_text(PIPELINE.format(command="echo out of luck; exit 9"))
+    with pytest.raises(StageFailedError) as failed:
+        dvc_client.reproduce(project, on_line=lambda _: None)
+    assert failed.value.stage_code == 9
+    assert "out of luck" in failed.value.last_lines
+
+
+def test_a_stage_that_was_killed_has_the_code_of_the_signal(project: Path) -> None:
+    (project / "dvc.yaml").write_text(PIPELINE.format(command="kill -9 $$"))
+    with pytest.raises(StageFailedError) as failed:
+        dvc_client.reproduce(project, on_line=lambda _: None)
+    assert failed.value.stage_code == -9
