@@ -14,24 +14,26 @@ from typing import Any
 import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
+from acl_core.files import write_atomically
 from acl_core.params import PlateFormat, load_params
 from acl_core.sources.archive import is_archive, stem_of
 from acl_core.sources.recognise import NEEDS, recognise
 from tasks.archives import bring_up_to_date, unpacked_aside
 
 ROOT = Path(__file__).resolve().parent.parent
+ROOT_NAME = "root"  # for those who cannot say "here", such as a deployment
 DEFAULT_PROFILE = "cpu"  # the root's own params.yaml
 IMPORTED_PROFILE = "imported"
 _OTHER = "Name another workspace (--workspace NAME; in make: WORKSPACE=NAME)"
 
 
 def find_workspace(name: str) -> Path:
-    """The folder of a workspace: a path, or a name below ``workspaces/``.
+    """The folder of a workspace: a path, a name below ``workspaces/``, or ``root``.
 
     Raises:
         AclError: There is none.
     """
-    for folder in (Path(name), ROOT / "workspaces" / name):
+    for folder in (ROOT,) if name == ROOT_NAME else (Path(name), ROOT / "workspaces" / name):
         if (folder / "params.yaml").is_file():
             return folder.resolve()
     raise AclError(f"{name}: no workspace there (no params.yaml). Make one with `acl new {name}`.")
@@ -134,16 +136,50 @@ def new_workspace(folder: Path, profile: str, changes: dict[str, Any] | None = N
     """
     if folder.exists():
         raise AclError(f"{folder}: exists already. Run it with `acl run --workspace {folder}`, or choose another name.")
-    code = Path(os.path.relpath(ROOT, folder.resolve()))
-    base = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    base["plates"]["source"] = str(code / base["plates"]["source"])
-    merged = merge(merge(base, read_profile(profile)), {"code": str(code)} | (changes or {}))
-    text = f"{_made_from(profile)}; every field is explained in acl_core/params.py.\n"
-    text += yaml.safe_dump(merged, allow_unicode=True, sort_keys=False)
+    merged = merge(merge(_params_seen_from(folder, ROOT), read_profile(profile)), changes or {})
+    return _build(folder, f"{_made_from(profile)}; every field is explained in acl_core/params.py.\n", merged)
+
+
+def variant(base: Path, label: str, changes: dict[str, Any]) -> Path:
+    """A workspace beside another one that differs in a few parameters, so that neither overwrites the other's results.
+
+    Both share DVC's cache: what the change does not touch is restored, not run again.
+
+    Args:
+        base: The workspace whose parameters to take; what is edited there later arrives here at the next call.
+        label: What is told apart, such as ``alpha0.1``; the variant is called after it.
+        changes: What differs, nested as in params.yaml.
+    """
+    folder = ROOT / "workspaces" / f"{ROOT_NAME}-{label}" if base == ROOT else base.with_name(f"{base.name}-{label}")
+    heading = f"# A variant of {base}: {label}. Written anew at each run; edit the parameters there.\n"
+    params = merge(_params_seen_from(folder, base), changes)
+    if not folder.exists():
+        return _build(folder, heading, params)
+    text = heading + _dump(params)
+    write_atomically(folder / "params.yaml", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return folder
+
+
+def _params_seen_from(folder: Path, base: Path) -> dict[str, Any]:
+    """The parameters of a workspace, with their relative paths as another folder sees them."""
+    raw: dict[str, Any] = yaml.safe_load((base / "params.yaml").read_text(encoding="utf-8"))
+    source = Path(raw["plates"]["source"])
+    if not source.is_absolute():
+        raw["plates"]["source"] = os.path.relpath((base / source).resolve(), folder.resolve())
+    return raw | {"code": os.path.relpath(ROOT, folder.resolve())}
+
+
+def _dump(params: dict[str, Any]) -> str:
+    return yaml.safe_dump(params, allow_unicode=True, sort_keys=False)
+
+
+def _build(folder: Path, heading: str, params: dict[str, Any]) -> Path:
+    """Make a workspace beside its place and put it there when it is complete."""
+    code = Path(params["code"])
     building = folder.with_name(f"{folder.name}.{os.getpid()}")  # a name that git does not ignore, for DVC's sake
     try:
         building.mkdir(parents=True)
-        (building / "params.yaml").write_text(text, encoding="utf-8")
+        (building / "params.yaml").write_text(heading + _dump(params), encoding="utf-8")
         load_params(building / "params.yaml")
         (building / "dvc.yaml").symlink_to(code / "dvc.yaml")
         shutil.copyfile(ROOT / "workspaces" / "gitignore", building / ".gitignore")

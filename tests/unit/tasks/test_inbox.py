@@ -1,0 +1,78 @@
+"""New plates come in once, whole, and nothing of the owner's is touched."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from acl_core.errors import DataError
+from tasks.inbox import collect
+from tasks.workspace import ROOT
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "ws"
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["plates"] |= {"source": "data/raw", "format": "yolo"}
+    plate(folder / "data" / "raw", "old.png", b"old")
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    return folder
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    plate(tmp_path / "inbox", "old.png", b"old")
+    plate(tmp_path / "inbox", "new one.png", b"new")
+    plate(tmp_path / "inbox", "lonely.png", b"lonely")
+    (tmp_path / "inbox" / "labels" / "lonely.txt").unlink()
+    return tmp_path / "inbox"
+
+
+def plate(folder: Path, name: str, content: bytes) -> None:
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    (folder / "classes.txt").write_text("0\n1\n")
+    (folder / "images" / name).write_bytes(content)
+    (folder / "labels" / f"{Path(name).stem}.txt").write_text("0 .5 .5 .1 .1\n")
+
+
+def test_what_is_new_comes_in_with_its_label_and_asking_again_changes_nothing(workspace: Path, inbox: Path) -> None:
+    found = collect(str(inbox), workspace)
+    assert (found.new, found.known, found.waiting, found.conflicts) == (
+        ["new one.png"],
+        ["old.png"],
+        ["lonely.png"],
+        [],
+    )
+    assert (workspace / "data/raw/images/new one.png").read_bytes() == b"new"
+    assert (workspace / "data/raw/labels/new one.txt").is_file()
+    assert (inbox / "images" / "new one.png").is_file()
+    assert collect(str(inbox), workspace).new == []
+
+
+def test_a_name_with_another_content_stays_out(workspace: Path, inbox: Path) -> None:
+    (inbox / "images" / "old.png").write_bytes(b"another")
+    assert collect(str(inbox), workspace).conflicts == ["old.png"]
+    assert (workspace / "data/raw/images/old.png").read_bytes() == b"old"
+
+
+def test_other_classes_are_refused(workspace: Path, inbox: Path) -> None:
+    (inbox / "classes.txt").write_text("1\n0\n")
+    with pytest.raises(DataError, match="not the classes of"):
+        collect(str(inbox), workspace)
+    assert not (workspace / "data/raw/images/new one.png").exists()
+
+
+def test_a_source_elsewhere_is_its_owners(workspace: Path, inbox: Path) -> None:
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    params["plates"]["source"] = os.path.relpath(inbox, workspace)
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(DataError, match="needs a source in YOLO form inside the workspace"):
+        collect(str(inbox), workspace)
+
+
+def test_no_inbox(workspace: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no inbox there"):
+        collect(str(tmp_path / "nowhere"), workspace)
