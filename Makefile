@@ -1,6 +1,7 @@
 # make run               set up and run the pipeline of the root workspace
 # make run DATA=PATH     the same for your own plates, a folder or an archive
 # make run PROFILE=NAME  the same in a workspace of a profile: smoke, cpu, imported, paper, realism
+# make ui                server, deployments, a worker and MLflow on this machine, until Ctrl-C
 # make test              set up and run the tests (at most 15 minutes)
 # make test-all          the same with what needs servers, browsers and kills (at most 45 minutes)
 
@@ -13,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY ?= true
 export DO_NOT_TRACK ?= true
 
-.PHONY: run test test-all unit check format lock mlflow clean
+.PHONY: run test test-all unit check format lock mlflow ui clean
 
 run: $(READY)
 	acl run $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(WORKSPACE),--workspace "$(WORKSPACE)")
@@ -36,6 +37,9 @@ check: $(READY)
 format: $(READY)
 	ruff check --fix .
 	ruff format .
+
+ui: $(READY)
+	acl ui
 
 mlflow: $(READY)
 	mlflow ui --host 127.0.0.1 --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"

@@ -4,22 +4,65 @@ python -m flows.train --workspace NAME
 """
 
 import argparse
+from pathlib import Path
+from typing import Annotated
 
 from prefect import flow
+from pydantic import Field
 
-from tasks import dvc_client
+from acl_core.params import load_params
 from tasks.environment import one_line_errors, prepare
-from tasks.orchestration import check_clean, run_stage
-from tasks.workspace import find_workspace
+from tasks.orchestration.artifacts import publish_plan, publish_results
+from tasks.orchestration.pipeline import check_clean, push, run_stages
+from tasks.orchestration.release import gate, register_reader, wait_for_approval
+from tasks.orchestration.release import promote as make_champion
+from tasks.sweep import with_changes
+from tasks.workspace import ROOT_NAME, ensure_workspace, find_workspace
+
+Name = Annotated[str, Field(pattern=r"^[^\s\-][^\n]*$", max_length=200)]
+Scale = Annotated[int, Field(ge=2, le=8)]
 
 
-@flow(name="train", flow_run_name="train {workspace}")
-def train(workspace: str = ".") -> None:
-    """Run every stage of a workspace in the order of dvc.yaml; DVC skips what is up to date."""
-    folder = find_workspace(workspace)
-    for stage in dvc_client.stages(folder):
-        run_stage(folder, stage)
+@flow(name="train", flow_run_name="train {workspace}", persist_result=False)
+def train(
+    workspace: Name = ROOT_NAME,
+    profile: Name | None = None,
+    scales: list[Scale] | None = None,
+    alpha: Annotated[float, Field(ge=0)] | None = None,
+    force: bool = False,
+    promote: bool = False,
+    approval: bool = False,
+) -> None:
+    """Run every stage of a workspace in the order of dvc.yaml; DVC skips what is up to date.
+
+    Args:
+        workspace: A name below workspaces/, a folder, or `root`.
+        profile: Make the workspace from this profile if it is not there.
+        scales: Train for other scales, in a variant of the workspace.
+        alpha: Train with another weight of Loss_char, in a variant of the workspace.
+        force: Run every stage, whether or not something changed.
+        promote: Register the result of the first scale, and make it the champion if it is better than that one.
+        approval: Wait for a person to resume the run before the champion changes.
+    """
+    folder = ensure_workspace(workspace, None, profile) if profile else find_workspace(workspace)
+    folder = with_changes(folder, scales=scales, alpha=alpha)
+    publish_plan(folder, force=force)
+    run_stages(folder, force=force)
     check_clean(folder)
+    publish_results(folder)
+    if promote:
+        release(folder, approval=approval)
+    push(folder)
+
+
+def release(folder: Path, *, approval: bool) -> None:
+    """Register, gate, promote."""
+    scale = load_params(folder / "params.yaml").scales[0]
+    register_reader(folder, scale)
+    decision = gate(folder, scale)
+    if approval:
+        wait_for_approval(decision)
+    make_champion(decision)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from tasks.environment import one_line_errors, prepare
 from tasks.export.cli import export
 from tasks.registry import cli as registry_commands
 from tasks.report.markdown import markdown, suite_markdown
+from tasks.servers import run_servers
 from tasks.stopped import STOP_AT
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
@@ -113,6 +114,16 @@ def results(
     suite = file.with_name("suite.json")
     if suite.is_file():
         typer.echo(suite_markdown(suite))
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    prefect_port: Annotated[int, typer.Option(help="Of the Prefect server.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Of the MLflow server.")] = 5000,
+) -> None:
+    """Start the Prefect server, its deployments, a worker and MLflow on this machine, until Ctrl-C."""
+    run_servers(host, prefect_port, mlflow_port)
 
 
 def main() -> None:

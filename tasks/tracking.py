@@ -18,7 +18,12 @@ log = logging.getLogger(__name__)
 
 def tracking_uri(code: Path) -> str:
     """``MLFLOW_TRACKING_URI``, or the SQLite store beside the code."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_store(code)}/mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or local_uri(code)
+
+
+def local_uri(code: Path) -> str:
+    """The SQLite store beside the code."""
+    return f"sqlite:///{_store(code)}/mlflow.db"
 
 
 def _store(code: Path) -> Path:

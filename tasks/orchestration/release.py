@@ -1,0 +1,62 @@
+"""From a finished workspace to a champion, by the functions of `acl register` and `acl promote`."""
+
+from pathlib import Path
+
+from prefect import pause_flow_run, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
+from prefect.states import Completed
+
+from tasks.registry.aliases import switch
+from tasks.registry.decision import Decision, Outcome, markdown
+from tasks.registry.promotion import consider
+from tasks.registry.register import register
+from tasks.registry.store import MODEL
+
+_APPROVAL_S = 7 * 24 * 3600
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def register_reader(workspace: Path, scale: int) -> "State[None]":
+    """Make the final networks a version, the challenger; a reader that is known is not registered again.
+
+    Raises:
+        AclError: The registry does not answer.
+    """
+    done = register(workspace, scale)
+    return Completed(message=f"{MODEL} version {done.version}{'' if done.new else ', registered before'}")
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def gate(workspace: Path, scale: int) -> Decision:
+    """Hold the challenger against the champion on the same test plates, and show the table.
+
+    Raises:
+        AclError: There is no challenger, or the registry does not answer.
+    """
+    decision = consider(workspace, scale)
+    text = f"Version {decision.challenger}: **{decision.outcome.value}**. {decision.reason}\n\n"
+    create_markdown_artifact(
+        text + markdown(decision.verdict), key="promotion", description=f"{workspace.name}: challenger and champion"
+    )
+    return decision
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def promote(decision: Decision) -> "State[None]":
+    """Move the alias of the champion where the gate let the challenger pass.
+
+    Raises:
+        AclError: The champion changed since it was considered, or the registry does not answer.
+    """
+    if decision.outcome is not Outcome.PASSED:
+        return Completed(name=decision.outcome.value.capitalize(), message=decision.reason)
+    switch(decision)
+    return Completed(name="Promoted", message=f"version {decision.challenger} is the champion")
+
+
+def wait_for_approval(decision: Decision) -> None:
+    """Pause the run until a person resumes it in the UI; after a week without that it fails and promotes nothing."""
+    if decision.outcome is Outcome.PASSED:
+        pause_flow_run(timeout=_APPROVAL_S, key=f"approve-{decision.challenger}")
