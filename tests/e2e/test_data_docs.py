@@ -16,15 +16,11 @@ from PIL import Image
 
 from acl_core.data.manifest import read_card
 from tasks.workspace import ROOT, merge, read_profile
+from tests.e2e.browser import BROWSER, browse, needs_browser
 from tests.sound import flawed_plates, write_set
 
 EALPR = Path(os.environ.get("EALPR", ROOT.parent / "shared" / "data" / "ealpr"))
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-
 pytestmark = pytest.mark.e2e
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
 
 STAGES = {
     "plates": "--out data/plates --rejected data/rejected.csv",
@@ -54,21 +50,8 @@ def workspace_of(folder: Path, **plates: object) -> Path:
     return folder
 
 
-def browse(page: Path, *options: str) -> str:
-    assert BROWSER is not None
-    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={page.parent}/profile"]
-    done = subprocess.run(
-        [*command, "--window-size=1200,900", *options, page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout
-
-
 def screenshot(page: Path, out: Path) -> np.ndarray:
-    browse(page, f"--screenshot={out}")
+    browse(page.as_uri(), f"--screenshot={out}")
     with Image.open(out) as picture:
         return np.asarray(picture.convert("L"), dtype=np.float64)
 
@@ -99,14 +82,14 @@ def test_the_stage_leaves_its_outputs_and_nothing_else(flawed: Path) -> None:
 @needs_browser
 def test_data_docs_open_in_a_browser(flawed: Path, tmp_path: Path) -> None:
     docs = shutil.copytree(flawed / "reports/data-docs", tmp_path / "docs")
-    overview = browse(docs / "index.html", "--dump-dom")
+    overview = browse((docs / "index.html").as_uri(), "--dump-dom")
     assert "<b>30</b> plates, <b>3</b> rejected" in overview
     row = re.search(
         r"<td>picture_on_two_sides</td><td class=\"n\">(\d+)</td>\s*<td class=\"bad\">failed</td>", overview
     )
     assert row is not None
     assert row[1] == "1"
-    plates = browse(docs / "plates.html", "--dump-dom")
+    plates = browse((docs / "plates.html").as_uri(), "--dump-dom")
     assert "Great Expectations Version" in plates
     assert "values must be greater than or equal to" in plates
     assert "&lt;b&gt;copy&lt;/b&gt;.png" in plates
@@ -138,5 +121,5 @@ def test_real_plates_go_on_without_their_flaws_and_each_is_listed(tmp_path: Path
     assert "44 pictures stand on their side already, under another name" in report["warnings"]
     assert sum(read_card(folder / "data/valid").plates.values()) == 1540
     if BROWSER is not None:
-        assert "<b>1547</b> plates" in browse(folder / "reports/data-docs/index.html", "--dump-dom")
+        assert "<b>1547</b> plates" in browse((folder / "reports/data-docs/index.html").as_uri(), "--dump-dom")
         assert_has_ink(screenshot(folder / "reports/data-docs/plates.html", tmp_path / "plates.png"))

@@ -1,17 +1,17 @@
 """What an operator does, and what goes wrong on a night without one: the real server, a real worker, real kills."""
 
 import os
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tasks.processes import end_group
 from tasks.workspace import new_workspace
+from tests.e2e.browser import browse, needs_browser
 from tests.e2e.conftest import dvc
 from tests.e2e.prefect_server import Prefect, wait_until
 from tests.e2e.test_kill import processes_in
@@ -44,46 +44,46 @@ def is_training(folder: Path) -> bool:
     return bool(list(folder.glob("runs/pretrain_sr@4/*/last.pt")))
 
 
-def test_the_smoke_profile_from_a_deployment_is_seen_in_the_browser(
-    prefect: Prefect, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture(scope="module")
+def trained(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, UUID]:
+    """A workspace of the smoke profile and the run that trained it, asked for at the deployment."""
     folder = workspace(tmp_path_factory.mktemp("ws") / "seen", {"promote": {"min_plates_read": 0.5}})
     run_id = prefect.ask("train/train", workspace=str(folder), promote=True)
     run = prefect.wait(run_id)
     assert run.state is not None
     assert run.state.is_completed(), run.state.message
-    tasks = prefect.tasks(run_id)
-    assert {"plates", "phase1@4", "evaluate@4", "report"} <= set(tasks)
+    return folder, run_id
+
+
+def test_a_deployment_runs_every_stage_and_asks_the_gate(prefect: Prefect, trained: tuple[Path, UUID]) -> None:
+    tasks = prefect.tasks(trained[1])
+    assert {"plates", "validate", "phase1@4", "evaluate@4", "report"} <= set(tasks)
     released = [task.state_name for name, task in tasks.items() if name.startswith("promote")]
     assert released == ["Held"]  # toy networks read nothing, and the floor says so
 
-    again = prefect.ask("retrain/retrain", workspace=str(folder))
-    quiet = prefect.wait(again)
-    assert quiet.state is not None
-    assert quiet.state.is_completed()
-    assert quiet.state.name == "Nothing new"
-    assert quiet.total_run_time.total_seconds() < 30
-    assert "phase1@4" not in prefect.tasks(again)
 
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no chromium to look at the run page with")
+def test_a_nightly_run_with_nothing_new_is_green_and_short(prefect: Prefect, trained: tuple[Path, UUID]) -> None:
+    run_id = prefect.ask("retrain/retrain", workspace=str(trained[0]))
+    run = prefect.wait(run_id)
+    assert prefect.state(run_id) == "Nothing new"
+    assert run.total_run_time.total_seconds() < 30
+    assert "phase1@4" not in prefect.tasks(run_id)
+
+
+@needs_browser
+def test_the_run_page_shows_stages_and_artifacts(
+    prefect: Prefect, trained: tuple[Path, UUID], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     shots = Path(os.environ.get("SCREENSHOTS", tmp_path_factory.mktemp("screenshots")))
-    for name, path, shown in (
-        ("run", f"/runs/flow-run/{run_id}", ["Completed", "evaluate@4"]),
-        ("artifacts", f"/runs/flow-run/{run_id}?tab=Artifacts", ["plan", "results", "promotion"]),
+    for name, tab, shown in (
+        ("stages", "Task%20Runs", ["evaluate@4", "phase1@4"]),
+        ("artifacts", "Artifacts", ["plan", "results", "promotion"]),
     ):
-        page = look(chromium, f"http://127.0.0.1:{prefect.port}{path}", shots / f"{name}.png")
+        address = f"http://127.0.0.1:{prefect.port}/runs/flow-run/{trained[1]}?tab={tab}"
+        shot = shots / f"{name}.png"
+        page = browse(address, "--virtual-time-budget=20000", f"--screenshot={shot}", "--dump-dom")
         assert [text for text in shown if text not in page] == []
-
-
-def look(chromium: str, address: str, shot: Path) -> str:
-    """The page as it stands after its scripts ran; a picture of it is kept."""
-    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,1000"]
-    command += ["--virtual-time-budget=20000", f"--screenshot={shot}", "--dump-dom", address]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert shot.stat().st_size > 20_000
-    return done.stdout
+        assert shot.stat().st_size > 20_000
 
 
 def test_cancel_ends_every_child_and_the_next_run_goes_on(prefect: Prefect, long: Path) -> None:
