@@ -6,19 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 from typer.testing import CliRunner
 
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Plate, Side, read_plates
-from acl_core.export.candidates import PlateCandidates
-from acl_core.export.onnx_model import Facts, build_model, write_model
 from acl_core.export.reader import OnnxReader
-from acl_core.models.build import build_recognizer, build_sr
-from acl_core.models.paper_recognizer import PaperRecognizer
-from acl_core.models.recognizer import Recognizer
-from acl_core.models.ultralytics_recognizer import UltralyticsRecognizer
-from acl_core.params import Architecture, Direction, Reading, RecognizerParams, Skip, load_params
+from acl_core.params import load_params
 from acl_core.sources.annotations import plates_of
 from acl_core.sources.yolo import open_yolo
 from benchmarks.export import main as benchmark
@@ -43,38 +36,6 @@ def real_plates(scale: int) -> list[Plate]:
     found = [degrade(item, scale) for item in islice(items, 2 * N_PLATES) if isinstance(item, Plate)]
     assert len({plate.hr.shape for plate in found}) > 4
     return found[:N_PLATES]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("architecture", "skip"), [(Architecture.YOLOV5N, Skip.BICUBIC), (Architecture.PAPER, Skip.NONE)]
-)
-def test_untrained_networks_find_the_same_characters(architecture: Architecture, skip: Skip, tmp_path: Path) -> None:
-    torch.manual_seed(3)
-    sr = build_sr(4, params().sr.model_copy(update={"skip": skip, "channels": 8, "features": 16})).eval()
-    recognizer = build_recognizer(RecognizerParams(architecture=architecture, input_px=128), 4)
-    _spread(recognizer)
-    facts = Facts(("a", "b", "c", "d"), 4, Reading(confidence=0.95, overlap=0.3), Direction.RTL, "phase2", {})
-    write_model(build_model(PlateCandidates(sr, recognizer, 4), facts), tmp_path / "model.onnx")
-    assert check_parity(tmp_path / "model.onnx", sr, recognizer, real_plates(4), 4, in_order=False) > N_PLATES
-
-
-def _spread(recognizer: Recognizer) -> None:
-    """Give an untrained network scores all over 0 to 1: batch norm of what it sees, and steep last layers."""
-    images = torch.stack([nn.functional.interpolate(torch.rand(1, 3, 6, 12), (128, 128))[0] for _ in range(8)])
-    with torch.no_grad():
-        recognizer.train()
-        for _ in range(20):
-            recognizer(images)
-        recognizer.eval()
-        match recognizer:
-            case PaperRecognizer():
-                heads = [recognizer.head1, recognizer.head2[-1], recognizer.head3[-1]]
-            case UltralyticsRecognizer():
-                heads = [branch[-1] for branch in recognizer.net.model[-1].cv3]
-        for head in heads:
-            head.weight.mul_(3 / head.weight.flatten(1).norm(dim=1).mean())
-            head.bias.zero_()
 
 
 @pytest.mark.skipif(not (TRAINED / "models/x4/phase2").is_dir(), reason=f"no networks in {TRAINED}: run `make run`")
