@@ -1,7 +1,11 @@
 """Libraries that only the export needs, loaded when they are used."""
 
 import importlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from acl_core.errors import AclError
 
@@ -17,3 +21,14 @@ def need(name: str) -> ModuleType:
     except ImportError as error:
         library = name.partition(".")[0]
         raise AclError(f"{library}: not installed, and needed here. Install it: pip install {library}.") from error
+
+
+def compile_openvino(path: Path, settings: Mapping[str, str]) -> Any:
+    """An ONNX file, compiled by OpenVINO for the CPU.
+
+    OpenVINO leaves the thread that compiles with a signal stack of 12 KB, on which the next Python signal handler ends
+    in a segmentation fault. So that thread is one of its own.
+    """
+    openvino = need("openvino")
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(openvino.compile_model, str(path), "CPU", dict(settings)).result()

@@ -9,7 +9,7 @@ import numpy as np
 
 from acl_core.data.manifest import text_of
 from acl_core.errors import DataError, WeightsError
-from acl_core.export.libraries import need
+from acl_core.export.libraries import compile_openvino, need
 from acl_core.export.onnx_model import INPUT, OUTPUTS, Facts
 from acl_core.reading import reading_order
 
@@ -100,11 +100,10 @@ def _onnx_runtime(path: Path, threads: int | None) -> _Run:
 
 
 def _openvino(path: Path, threads: int | None) -> _Run:
-    openvino = need("openvino")
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}  # bf16 where the CPU has it, else
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = str(threads)
-    compiled = openvino.compile_model(str(path), "CPU", settings)
+    compiled = compile_openvino(path, settings)
     outputs: Sequence[object] = [compiled.output(name) for name in OUTPUTS]
 
     def run(plates: np.ndarray) -> list[np.ndarray]:

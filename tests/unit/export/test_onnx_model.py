@@ -1,5 +1,7 @@
 """One exported toy pair, run by both backends on plates of many sizes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,19 @@ def plates(n: int) -> list[Plate]:
 
 def test_both_backends_read_what_the_networks_read(path: Path) -> None:
     assert check_parity(path, dbpn(), recognizer(), plates(2 * len(SIZES)), BUCKET_PX) > 20
+
+
+def test_a_signal_handler_still_works_after_openvino_has_compiled(path: Path) -> None:
+    """It did not: the handler ran on a signal stack that was too small, and the process died."""
+    code = f"""
+import os, signal
+from pathlib import Path
+from acl_core.export.reader import Backend, OnnxReader
+OnnxReader(Path({str(path)!r}), Backend.OPENVINO, threads=1)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(7))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 7
 
 
 @pytest.mark.parametrize("backend", list(Backend))

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 import pytest
 import torch
 
 from acl_core.evaluate.boxes import suppress
 from acl_core.evaluate.decode import Detections, detect
+from acl_core.export.libraries import compile_openvino
 from acl_core.export.suppression import suppression
 from acl_core.models.recognizer import Candidates
 from acl_core.params import Reading
@@ -44,7 +44,7 @@ def run(model: onnx.ModelProto, candidates: Candidates, backend: str, folder: Pa
     onnx.save(model, folder / "suppression.onnx")
     inputs = {"candidate_boxes": candidates.boxes.numpy(), "candidate_scores": candidates.scores.numpy()}
     if backend == "openvino":
-        compiled = openvino.compile_model(str(folder / "suppression.onnx"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        compiled = compile_openvino(folder / "suppression.onnx", {"INFERENCE_PRECISION_HINT": "f32"})
         found = compiled(inputs)
         return [np.array(found[compiled.output(name)]) for name in OUTPUTS]
     session = onnxruntime.InferenceSession(str(folder / "suppression.onnx"), providers=["CPUExecutionProvider"])
