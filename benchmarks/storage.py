@@ -21,7 +21,7 @@ from acl_core.sources.synthetic.layout import load_layout
 from benchmarks.measure import ROOT, Usage, run_python
 from tasks.workspace import merge
 
-STAGES = ("plates", "degrade")
+STAGES = ("plates", "validate", "degrade")
 _SCALE = 4
 _HEADER = "| plates | stage | wall, s | processor, s | peak memory, MiB |\n|---|---|---|---|---|"
 

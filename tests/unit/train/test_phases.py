@@ -78,7 +78,7 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
             return super().forward(lr, sizes) * self.gain
 
     best = phase1(Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, job(tmp_path / "1")).best
-    n_train = len(data.batches(SHORT["batch_size"], torch.device("cpu"))(0))  # type: ignore[arg-type]
+    n_train = len(data.batches(SHORT["batch_size"], torch.device("cpu"))(0, 0))
     assert min(seen[:n_train]) > 0.4  # simulated: as light as HR
     assert max(seen[n_train:]) < 0.4  # validation: real
     assert "psnr_db" not in best
