@@ -9,9 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, TaskRun
-from prefect.states import Cancelling
 
 from tasks.processes import end_group
 from tasks.servers import POOL, deploy, environment_of, start
@@ -67,11 +66,6 @@ class Prefect:
         command = ["prefect", "worker", "start", "--pool", POOL, "--name", f"worker-{time.monotonic_ns()}"]
         self.worker = start(command, self.environment)
 
-    def restart_server(self) -> None:
-        end_group(self.server)
-        self.server = self._server(self.port, self.environment)
-        self.wait_for_server()
-
     def down(self) -> None:
         end_group(self.worker)
         end_group(self.server)
@@ -98,16 +92,7 @@ class Prefect:
         wait_until("the run to end", lambda: (s := self.run(run_id).state) is not None and s.is_final(), patience_s)
         return self.run(run_id)
 
-    def cancel(self, run_id: UUID) -> None:
-        with self.client() as client:
-            client.set_flow_run_state(run_id, Cancelling())
-
     def tasks(self, run_id: UUID) -> dict[str, TaskRun]:
         with self.client() as client:
             wanted = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
             return {run.name: run for run in client.read_task_runs(flow_run_filter=wanted, limit=200)}
-
-    def log(self, run_id: UUID) -> str:
-        with self.client() as client:
-            wanted = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run_id]))
-            return "\n".join(line.message for line in client.read_logs(wanted, limit=200))
