@@ -46,7 +46,7 @@ def test_a_workspace_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_an_unknown_profile_is_named_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="cpu, imported, paper, smoke"):
+    with pytest.raises(ParamsError, match="cpu, imported, paper, realism, smoke"):
         new_workspace(tmp_path / "mine", "fast")
 
 
