@@ -13,7 +13,7 @@ from pathlib import Path
 from acl_core.data.batches import PairSet, TrainingBatches
 from acl_core.data.manifest import Side
 from acl_core.params import load_params
-from benchmarks.measure import ROOT, run_python
+from benchmarks.measure import ROOT, run_json
 
 _BATCH_SIZE = 8
 
@@ -33,8 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     folder = given.pairs.resolve().parent
     for name, memory_mib in (("held in memory", math.inf), ("read from the disk", 0)):
         command = ["-m", "benchmarks.epochs", str(given.pairs.resolve()), "--memory-mib", str(memory_mib)]
-        usage = run_python(command, folder)
-        row = json.loads((folder / "log.txt").read_text(encoding="utf-8").splitlines()[-1])
+        row, usage = run_json(command, folder)
         rows[name] = row | {"peak_mib": usage.peak_mib}
         print(f"| {name} | {row['load']:.1f} | {row['cpu']:.1f} | {row['wall']:.1f} | {usage.peak_mib:.0f} |")
     return rows

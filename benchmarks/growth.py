@@ -1,13 +1,13 @@
 """``python -m benchmarks.growth``: time and memory of each stage as the number of plates grows.
 
 Toy networks, because it is growth that is measured: every part runs in a process of its own, which reports its wall
-time, its processor time and its peak memory. Linear: the processor time a plate stays. Flat: the peak stays.
+time, its processor time and its peak memory. Linear: the processor time a plate stays. Flat: the peak stays, because
+plates that take more than ``--memory-mib`` are read from the disk. With ``--folder`` plates and results are kept, and
+parts that were measured there are not measured again, so that a long table can be made in several sittings.
 """
 
 import argparse
-import resource
-import subprocess
-import sys
+import json
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,56 +24,64 @@ from acl_core.evaluate.outcome import Compare, run_method
 from acl_core.params import Params, load_params
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import load_layout
+from acl_core.train.memory import peak_mib
 from acl_core.train.phases import TrainingData, phase1, phase2, pretrain_recognizer, pretrain_sr
 from benchmarks.clock import markdown
 from benchmarks.material import ROOT, SCALE, Material, job, one_epoch
+from benchmarks.measure import run_json
 
 _VALIDATION = 8  # plates, whatever the number of training plates
 _BATCH = 16
-_NUMBERS = 4  # that a part prints
+
+Part = Callable[[Path, int, float], Callable[[], object]]  # folder, plates, MiB that may be held; its work
 
 
 def main() -> None:
     """Print the table, or run one part of it."""
     options = _options()
-    if options.part:
-        _measure(options.part, options.folder, options.sizes[0])
+    if options.measure:
+        print(json.dumps(_measure(options.parts[0], options.folder, options.sizes[0], options.memory_mib)))
         return
-    print(f"toy networks, one epoch a training, batches of {_BATCH}, {torch.get_num_threads()} threads")
-    rows: list[dict[str, str]] = []
-    for n_plates in options.sizes:
-        with tempfile.TemporaryDirectory() as folder:
-            named = [{"part": part, "plates": f"{n_plates:,}"} for part in _PARTS]
-            rows += [row | _in_a_process(row["part"], Path(folder), n_plates) for row in named]
-    print(markdown(sorted(rows, key=lambda row: list(_PARTS).index(row["part"]))))
+    print(
+        f"toy networks, one epoch a training, batches of {_BATCH}, {torch.get_num_threads()} threads; plates above "
+        f"{options.memory_mib:.0f} MiB are read from the disk"
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (options.folder or Path(temporary)).resolve()
+        print(markdown([_row(part, n, folder, options.memory_mib) for part in options.parts for n in options.sizes]))
 
 
-def _in_a_process(part: str, folder: Path, n_plates: int) -> dict[str, str]:
-    command = [sys.executable, "-m", "benchmarks.growth", "--part", part, "--folder", str(folder), "--sizes"]
-    done = subprocess.run([*command, str(n_plates)], cwd=ROOT, check=True, capture_output=True, text=True)
-    wall, cpu, start, peak = (float(word) for word in done.stdout.split()[-_NUMBERS:])
+def _row(part: str, n_plates: int, folder: Path, memory_mib: float) -> dict[str, str]:
+    """A row of the table, measured unless it was before."""
+    own = folder / f"{n_plates}"
+    own.mkdir(parents=True, exist_ok=True)
+    note = own / f"{part}.json"
+    if not note.exists():
+        where = ["--folder", str(own), "--sizes", str(n_plates), "--memory-mib", str(memory_mib)]
+        said, _ = run_json(["-m", "benchmarks.growth", "--measure", "--parts", part, *where], own)
+        note.write_text(json.dumps(said), encoding="utf-8")
+    used = json.loads(note.read_text(encoding="utf-8"))
     return {
-        "wall, s": f"{wall:.1f}",
-        "processor, s": f"{cpu:.1f}",
-        "processor, ms a plate": f"{cpu / n_plates * 1e3:.1f}",
-        "peak memory, MiB": f"{peak:.0f}",
-        "of that before the first plate": f"{start:.0f}",
+        "part": part,
+        "plates": f"{n_plates:,}",
+        "wall, s": f"{used['wall']:.1f}",
+        "processor, s": f"{used['cpu']:.1f}",
+        "processor, ms a plate": f"{used['cpu'] / n_plates * 1e3:.1f}",
+        "peak memory, MiB": f"{used['peak']:.0f}",
+        "of that before the first plate": f"{used['start']:.0f}",
     }
 
 
-def _measure(part: str, folder: Path, n_plates: int) -> None:
-    run = _PARTS[part](folder, n_plates)
-    start = _peak_mib()
+def _measure(part: str, folder: Path, n_plates: int, memory_mib: float) -> dict[str, float]:
+    run = _PARTS[part](folder, n_plates, memory_mib)
+    start = peak_mib(_COMPUTE.device)
     wall, cpu = time.perf_counter(), time.process_time()
     run()
-    print(time.perf_counter() - wall, time.process_time() - cpu, start, _peak_mib())
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return {"wall": wall, "cpu": cpu, "start": start, "peak": peak_mib(_COMPUTE.device)}
 
 
-def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # Linux counts it in KiB
-
-
-def _draw(folder: Path, n_plates: int) -> Callable[[], object]:
+def _draw(folder: Path, n_plates: int, _memory_mib: float) -> Callable[[], object]:
     params = _params()
     drawn = params.plates.synthetic.model_copy(
         update={"train": n_plates, "validation": _VALIDATION, "test": _VALIDATION, "width_px": (120, 144)}
@@ -85,20 +93,20 @@ def _draw(folder: Path, n_plates: int) -> Callable[[], object]:
     return lambda: write_plates(stream, card, folder / "plates")
 
 
-def _degrade(folder: Path, _n_plates: int) -> Callable[[], object]:
+def _degrade(folder: Path, _n_plates: int, _memory_mib: float) -> Callable[[], object]:
     source = folder / "plates"
     card = replace(read_card(source), scale=SCALE)
     return lambda: write_plates((degrade(plate, SCALE) for plate in read_plates(source)), card, folder / "pairs")
 
 
-def _train(name: str) -> Callable[[Path, int], Callable[[], object]]:
-    def part(folder: Path, _n_plates: int) -> Callable[[], object]:
-        params, run = one_epoch(_BATCH), job(_COMPUTE, folder, name)
+def _train(name: str) -> Part:
+    def part(folder: Path, _n_plates: int, memory_mib: float) -> Callable[[], object]:
+        params, run = one_epoch(_BATCH), replace(job(_COMPUTE, folder, name), memory_mib=memory_mib)
         material = Material.tiny()
         sr, recognizer = material.build_sr(), material.build_recognizer()
 
         def train() -> object:
-            data = TrainingData.load(folder / "pairs", params.augment, material.sr.bucket_px, seed=1)
+            data = TrainingData.load(folder / "pairs", params.augment, material.sr.bucket_px, 1, memory_mib)
             match name:
                 case "pretrain_sr":
                     return pretrain_sr(sr, data, params.pretrain_sr, run)
@@ -114,12 +122,12 @@ def _train(name: str) -> Callable[[Path, int], Callable[[], object]]:
     return part
 
 
-def _evaluate(folder: Path, _n_plates: int) -> Callable[[], object]:
+def _evaluate(folder: Path, _n_plates: int, memory_mib: float) -> Callable[[], object]:
     material = Material.tiny()
     sr, recognizer = material.build_sr(), material.build_recognizer()
 
     def evaluate() -> object:
-        pairs = PairSet.load(folder / "pairs", Side.TRAIN)
+        pairs = PairSet.load(folder / "pairs", Side.TRAIN, memory_mib)
         return run_method(sr, recognizer, pairs, _COMPUTE, material.sr.bucket_px, compare=Compare.PSNR)
 
     return evaluate
@@ -130,7 +138,7 @@ def _params() -> Params:
 
 
 _COMPUTE = Compute(torch.device("cpu"), bf16=False)
-_PARTS: dict[str, Callable[[Path, int], Callable[[], object]]] = {
+_PARTS: dict[str, Part] = {
     "plates": _draw,
     "degrade": _degrade,
     "pretrain_sr": _train("pretrain_sr"),
@@ -144,8 +152,10 @@ _PARTS: dict[str, Callable[[Path, int], Callable[[], object]]] = {
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 4000, 16000], help="numbers of training plates")
-    parser.add_argument("--part", choices=_PARTS, help="run this part alone, in this process")
-    parser.add_argument("--folder", type=Path, help="where the part finds and leaves its plates")
+    parser.add_argument("--parts", nargs="+", default=list(_PARTS), choices=_PARTS)
+    parser.add_argument("--memory-mib", type=float, default=32, help="memory.plates_mib; 1,000 plates take 44")
+    parser.add_argument("--folder", type=Path, help="keep plates and results here")
+    parser.add_argument("--measure", action="store_true", help="run one part at one size in this process")
     return parser.parse_args()
 
 

@@ -1,5 +1,6 @@
 """What a process took."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,3 +46,9 @@ def run_python(arguments: Sequence[str], folder: Path) -> Usage:
     if process.returncode:
         sys.exit(f"{' '.join(arguments)}: {(folder / 'log.txt').read_text(encoding='utf-8')[-2000:]}")
     return Usage(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+
+
+def run_json(arguments: Sequence[str], folder: Path) -> tuple[Any, Usage]:
+    """Run this Python in a folder; what the last line that it prints says as JSON, and what it took."""
+    usage = run_python(arguments, folder)
+    return json.loads((folder / "log.txt").read_text(encoding="utf-8").splitlines()[-1]), usage
