@@ -29,6 +29,9 @@ from acl_core.seeding import generator
 
 log = logging.getLogger(__name__)
 
+Share = tuple[int, int]  # number of a process, from 0, and number of all processes that share a batch
+WHOLE: Share = (0, 1)
+
 _WORKERS = 4  # processes that make batches for a GPU; a CPU has nothing to spare
 
 
@@ -45,6 +48,8 @@ class Batch:
         plates: The plates themselves, in this order.
         whole_px: True HR pixels of all that this is a part of, which its pixel loss is divided by; None where it is a
             whole.
+        counts: Whether it has a part in the update. A process whose share of a batch is empty is given a plate that
+            has none, because all processes have to take the same steps.
     """
 
     lr: Tensor
@@ -54,6 +59,12 @@ class Batch:
     characters: Characters
     plates: list[Plate]
     whole_px: int | None = None
+    counts: bool = True
+
+    @property
+    def n_pixels(self) -> int:
+        """True HR pixels that its pixel loss is divided by."""
+        return self.whole_px or sum(height * width for height, width in self.hr_sizes)
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
@@ -183,6 +194,7 @@ class TrainingBatches(Dataset[Batch]):
         flips: Mirror half of the plates.
         seed: Of order and changes.
         epoch: Counted from 0.
+        share: Of each batch that is made; the shares of all processes are the batch.
     """
 
     def __init__(
@@ -195,7 +207,9 @@ class TrainingBatches(Dataset[Batch]):
         flips: bool,
         seed: int,
         epoch: int,
+        share: Share = WHOLE,
     ) -> None:
+        self._share = share
         self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
         self._key = (seed, epoch)
         sizes = [plate.lr_size for plate in pairs.facts]
@@ -205,7 +219,19 @@ class TrainingBatches(Dataset[Batch]):
         return len(self._plan)
 
     def __getitem__(self, item: int) -> Batch:
-        return collate([self._changed(int(i)) for i in self._plan[item]], self._pairs.scale, self._bucket_px)
+        whole = self._plan[item]
+        own = np.array_split(whole, self._share[1])[self._share[0]]
+        counts = len(own) > 0
+        plates = [self._changed(int(i)) for i in (own if counts else whole[:1])]
+        if self._share == WHOLE:
+            return collate(plates, self._pairs.scale, self._bucket_px)
+        sizes = [self._pairs.facts[int(i)].lr_size for i in whole]
+        batch = collate(plates, self._pairs.scale, self._bucket_px, beside=sizes)
+        n_pixels = sum(height * width for height, width in sizes) * self._pairs.scale**2
+        if not counts:
+            batch = replace(batch, counts=False, characters=batch.characters.part(0, 0))
+        shared = replace(batch.characters, n_shared=len(whole))
+        return replace(batch, characters=shared).as_part_of(n_pixels, len(whole))
 
     def _changed(self, index: int) -> Plate:
         plate = self._pairs.plates[index]
@@ -272,10 +298,10 @@ def _outlast_signals(_worker: int) -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def collate(plates: list[Plate], scale: int, bucket_px: int) -> Batch:
-    """Pad plates to their largest bucket and stack them."""
+def collate(plates: list[Plate], scale: int, bucket_px: int, beside: Sequence[Size] = ()) -> Batch:
+    """Pad plates to their largest bucket, and that of the LR sizes ``beside`` them, and stack them."""
     lr_sizes = [_lr_size(plate) for plate in plates]
-    buckets = [_bucket(size, bucket_px) for size in lr_sizes]
+    buckets = [_bucket(size, bucket_px) for size in [*lr_sizes, *beside]]
     padded = (max(h for h, _ in buckets), max(w for _, w in buckets))
     hr_sizes = [(h * scale, w * scale) for h, w in lr_sizes]
     boxes = [torch.from_numpy(PlateFacts.of(plate).shares()) for plate in plates]

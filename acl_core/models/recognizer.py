@@ -1,7 +1,8 @@
 """What every character recognizer shares, whatever network and loss stand behind it."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,22 +21,29 @@ class Characters:
         plate: (M,) int64, index of the plate in the batch.
         n_plates: Plates that the loss is divided by: those of the batch, those without characters too, or of the whole
             that the batch is a part of.
+        n_shared: Plates of the batch of which this is the share of one of several processes; None without others.
     """
 
     boxes: Tensor
     classes: Tensor
     plate: Tensor
     n_plates: int
+    n_shared: int | None = None
 
     def to(self, device: torch.device) -> "Characters":
         """The same on another device."""
         boxes, classes, plate = (t.to(device, non_blocking=True) for t in (self.boxes, self.classes, self.plate))
-        return Characters(boxes, classes, plate, self.n_plates)
+        return replace(self, boxes=boxes, classes=classes, plate=plate)
 
     def part(self, first: int, end: int) -> "Characters":
         """Those of the plates from ``first`` up to ``end``."""
         kept = (self.plate >= first) & (self.plate < end)
-        return Characters(self.boxes[kept], self.classes[kept], self.plate[kept] - first, end - first)
+        boxes, classes, plate = self.boxes[kept], self.classes[kept], self.plate[kept] - first
+        return replace(self, boxes=boxes, classes=classes, plate=plate, n_plates=end - first)
+
+
+def _as_it_is(value: Tensor) -> Tensor:
+    return value
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,17 @@ class Recognizer(nn.Module, ABC):
     Attributes:
         n_classes: Number of character classes.
         input_px: Side of the square input in pixels.
+        sum_over_shares: Sums a scalar over all that compute parts of one loss, for a loss that is divided by more than
+            its number of plates; the identity where there is one part.
     """
 
     n_classes: int
     input_px: int
+    sum_over_shares: Callable[[Tensor], Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sum_over_shares = _as_it_is
 
     @abstractmethod
     def forward(self, images: Tensor) -> Any:

@@ -35,6 +35,7 @@ class UltralyticsRecognizer(Recognizer):
         self.net = DetectionModel(f"{architecture.value}.yaml", nc=n_classes, verbose=False)
         self.net.args = SimpleNamespace(**_GAINS)
         self._criterion: Any = None
+        self._scores = torch.ones(())
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         out = self.net(images)
@@ -44,6 +45,7 @@ class UltralyticsRecognizer(Recognizer):
     def loss(self, raw: dict[str, Tensor], characters: Characters) -> Tensor:
         if self._criterion is None:  # made late: it remembers the device of the weights
             self._criterion = self.net.init_criterion()
+            self._criterion.assigner.register_forward_hook(self._note_scores)
         x1, y1, x2, y2 = characters.boxes.unbind(1)
         target = {
             "batch_idx": characters.plate.float(),
@@ -52,7 +54,15 @@ class UltralyticsRecognizer(Recognizer):
         }
         total, _ = self._criterion(raw, target)  # (box, class, dfl), each a mean times the number of plates
         loss: Tensor = total.sum() / characters.n_plates
-        return loss
+        if characters.n_shared is None:
+            return loss
+        # The criterion divides by the scores of the targets that it sees, a share's; the whole batch's are meant.
+        own, whole = (scores.clamp(min=1) for scores in (self._scores, self.sum_over_shares(self._scores)))
+        return loss * (own / whole) * (characters.n_shared / len(raw["scores"]))
+
+    def _note_scores(self, _assigner: torch.nn.Module, _inputs: Any, assigned: tuple[Tensor, ...]) -> None:
+        """The sum of the targets' scores, which is what the criterion divides by."""
+        self._scores = assigned[2].sum().detach()
 
     def candidates(self, raw: dict[str, Tensor]) -> Candidates:
         decoded = self.net.model[-1]._inference(raw)  # (N, 4 + classes, A), centre x, centre y, width, height in pixels

@@ -5,13 +5,13 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from acl_core.data.batches import Batch
+from acl_core.data.batches import Batch, Share
 from acl_core.device import Compute
 from acl_core.errors import DoesNotFitError
 from acl_core.params import Training
@@ -19,6 +19,7 @@ from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.epoch import Named
 from acl_core.train.memory import give_back, is_out_of_memory, peak_mib
 from acl_core.train.patience import is_out_of_patience
+from acl_core.train.processes import Processes
 from acl_core.train.state import TrainingState
 from acl_core.train.steps import Step
 from acl_core.train.stopping import Stop, Stopped
@@ -28,7 +29,13 @@ from acl_core.train.update import groups, sum_gradients
 log = logging.getLogger(__name__)
 
 Net = TypeVar("Net", bound=nn.Module)
-Batches = Callable[[int, int], "DataLoader[Batch]"]
+
+
+class Batches(Protocol):
+    """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share."""
+
+    def __call__(self, epoch: int, first: int, share: Share = ..., /) -> "DataLoader[Batch]":
+        """Each is made from its number and the epoch's alone, whichever ones were made before."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Job:
         provenance: What the weights' card says of parameters and inputs.
         memory_mib: Plates of one side that take more when decoded are read from the disk batch by batch.
         stop: Says when to leave before the end.
+        processes: That share the training; the first one validates and writes.
     """
 
     label: str
@@ -67,6 +75,7 @@ class Job:
     provenance: Mapping[str, object] = field(default_factory=dict)
     memory_mib: float = math.inf
     stop: Stop = field(default_factory=Stop)
+    processes: Processes = field(default_factory=Processes)
 
 
 def fit(
@@ -101,24 +110,25 @@ def fit(
     """
     state = TrainingState.start(net, training)
     _go_on(state, job)
+    step = job.processes.joined(net, step)
     while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):
         validates = (state.epoch + 1) % training.validate_every == 0 or state.epoch + 1 == training.epochs
         with job.stop.waiting():
             _train_epoch(state, step, batches, training, job)
             if validates:
                 _save(state, job)
-        metrics = _validated(state, validate, select) if validates else {}
+        metrics = _validated(state, validate, select, job) if validates else {}
         row = state.end_epoch(metrics)
         job.tracker.metrics(row, state.epoch)
         log.info("%s epoch %d/%d: %s", job.label, state.epoch, training.epochs, _in_words(row))
         _save(state, job)
-    net.load_state_dict(state.best_weights)
+    net.load_state_dict(job.processes.of_first(lambda: state.best_weights))
     return FitResult(state.best, state.history, _report_memory(state, job))
 
 
 def _go_on(state: TrainingState, job: Job) -> None:
     """Take up the job's checkpoint, where there is one."""
-    snapshot = job.checkpoint.load()
+    snapshot = job.processes.of_first(job.checkpoint.load)
     if snapshot is None:
         return
     state.restore(snapshot, job.compute.device)
@@ -128,6 +138,8 @@ def _go_on(state: TrainingState, job: Job) -> None:
 
 
 def _save(state: TrainingState, job: Job) -> None:
+    if not job.processes.is_first:
+        return
     state.peak_mib = max(state.peak_mib, peak_mib(job.compute.device))
     job.checkpoint.save(state.snapshot())
 
@@ -140,7 +152,7 @@ def _train_epoch(state: TrainingState, step: Step, batches: Batches, training: T
     """
     state.net.train()
     first = state.so_far.n_batches
-    rest = batches(state.epoch, first)
+    rest = batches(state.epoch, first, (job.processes.number, job.processes.n))
     n_batches = first + len(rest)
     name = f"{job.label} {state.epoch + 1}/{training.epochs}"
     bar = tqdm(rest, desc=name, initial=first, total=n_batches, unit="batch", leave=False, disable=None)
@@ -150,9 +162,9 @@ def _train_epoch(state: TrainingState, step: Step, batches: Batches, training: T
         losses = _gradients(state, step, group, state.epoch * n_batches + state.so_far.n_batches, job)
         state.follow_gradients(training.clip_norm)
         now = time.perf_counter()
-        state.so_far.add(losses, len(group), sum(len(batch.plates) for batch in group), now - started)
+        state.so_far.add(losses, len(group), sum(batch.characters.n_plates for batch in group), now - started)
         started = now
-        if reason := job.stop.reason():
+        if reason := job.processes.agree(job.stop.reason(), state.so_far.n_batches):
             _save(state, job)
             raise Stopped(f"{reason} (epoch {state.epoch + 1}, after batch {state.so_far.n_batches} of {n_batches})")
         if job.checkpoint.is_due():
@@ -164,11 +176,16 @@ def _gradients(state: TrainingState, step: Step, group: Sequence[Batch], number:
     device = job.compute.device
     while True:
         try:
-            return sum_gradients(step, group, state.pieces, device, number)
+            return job.processes.whole(sum_gradients(step, group, state.pieces, device, number))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             said = " ".join(str(error).split())
+        if job.processes.n > 1:  # the others have gone on and wait
+            raise DoesNotFitError(
+                f"{job.label}: a process's share of a batch does not fit into memory ({said}). Make batch_size smaller "
+                "and accumulate larger, or start more processes."
+            )
         # Outside of the handler: the error holds on to all that the failed step had made.
         state.drop_gradients()
         give_back(device)
@@ -188,9 +205,11 @@ def _cut_in_two(state: TrainingState, batch_size: int, said: str, job: Job) -> N
     job.tracker.metrics({"micro_batches": float(state.pieces)}, state.epoch + 1)
 
 
-def _validated(state: TrainingState, validate: Callable[[Net], dict[str, float]], select: str) -> dict[str, float]:
+def _validated(
+    state: TrainingState, validate: Callable[[Net], dict[str, float]], select: str, job: Job
+) -> dict[str, float]:
     started = time.perf_counter()
-    metrics = validate(cast(Net, state.average.module))
+    metrics = job.processes.of_first(lambda: validate(cast(Net, state.average.module)))
     state.keep_if_best(metrics, select)
     state.so_far.validate_s += time.perf_counter() - started
     return metrics

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
+from acl_core.data.batches import WHOLE, Batch, PairSet, Share, TrainingBatches, loader
 from acl_core.data.manifest import Side
 from acl_core.evaluate.outcome import Compare
 from acl_core.evaluate.validation import by_pictures, by_plates_read
@@ -50,11 +50,18 @@ class TrainingData:
         return cls(train, validation, augment, bucket_px, seed)
 
     def batches(self, batch_size: int, device: torch.device, *, flips: bool = False) -> Batches:
-        """The batches of an epoch, counted from 0, beginning with a number among them."""
+        """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share."""
 
-        def of_epoch(epoch: int, first: int) -> "DataLoader[Batch]":
+        def of_epoch(epoch: int, first: int, share: Share = WHOLE) -> "DataLoader[Batch]":
             batches = TrainingBatches(
-                self.train, batch_size, self.bucket_px, self.augment, flips=flips, seed=self.seed, epoch=epoch
+                self.train,
+                batch_size,
+                self.bucket_px,
+                self.augment,
+                flips=flips,
+                seed=self.seed,
+                epoch=epoch,
+                share=share,
             )
             return loader(batches, device, first=first)
 
@@ -80,6 +87,7 @@ def pretrain_recognizer(
     recognizer: Recognizer, data: TrainingData, params: Training, rule: Reading, job: Job
 ) -> FitResult:
     """The recognizer alone on HR plates."""
+    recognizer.sum_over_shares = job.processes.sum
     return fit(
         recognizer,
         recognizer_on_hr_step(recognizer, job.compute),
@@ -100,6 +108,7 @@ def phase1(
     """
     compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
     data = replace(data, train=data.train.simulated(data.seed))
+    recognizer.sum_over_shares = job.processes.sum
     with frozen(recognizer):
         return fit(
             sr,
@@ -118,6 +127,7 @@ def phase2(
     enlarger: Enlarger, recognizer: Recognizer, data: TrainingData, params: Training, rule: Reading, job: Job
 ) -> FitResult:
     """The recognizer behind the frozen enlarger, Loss_char alone; with bicubic, the control without SR."""
+    recognizer.sum_over_shares = job.processes.sum
     with frozen(enlarger):
         return fit(
             recognizer,

@@ -50,8 +50,8 @@ def micro_batches(group: Sequence[Batch], pieces: int) -> Iterator[Batch]:
     if len(group) == 1 and pieces == 1:
         yield group[0]
         return
-    n_pixels = sum(height * width for batch in group for height, width in batch.hr_sizes)
-    n_plates = sum(len(batch.plates) for batch in group)
+    n_pixels = sum(batch.n_pixels for batch in group)
+    n_plates = sum(batch.characters.n_plates for batch in group)
     for batch in group:
         size = -(-len(batch.plates) // pieces)
         for first in range(0, len(batch.plates), size):

@@ -3,7 +3,7 @@
 A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, and ``dvc.yaml`` lists the
 same sections under ``params``. Its keyword parameters of type Path or int are options of the command line, so that
 every path is written once, in ``dvc.yaml``. A keyword parameter ``job`` of type :class:`acl_core.train.loop.Job` is
-made here.
+made here; a stage that leaves ``curves`` is a training, which several processes may share (:mod:`tasks.launch`).
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 import torch
 
 import acl_core
-from acl_core.device import compute_of
+from acl_core.device import Compute, compute_of
 from acl_core.errors import AclError
 from acl_core.files import hash_folder
 from acl_core.params import Params, Precision, load_params
@@ -31,9 +32,12 @@ from acl_core.section import Section
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
 from acl_core.train.memory import peak_mib
+from acl_core.train.processes import Processes, processes_of
 from acl_core.train.stopping import Stop, Stopped
+from acl_core.train.tracker import Silent, Tracker
 from tasks import stopped
 from tasks.environment import prepare
+from tasks.launch import hand_over, is_first
 from tasks.tracking import WithoutPictures, open_tracker
 
 log = logging.getLogger(__name__)
@@ -51,10 +55,15 @@ def main(run: Run) -> None:
     options = _options(run)
     stage = stage_name(run, options)
     prepare(stage)
+    if not is_first(os.environ):
+        logging.getLogger().setLevel(logging.WARNING)
     try:
+        if _is_training(options):
+            hand_over(_module(run), sys.argv[1:], os.environ)
         _run(run, stage, options, load_params(Path("params.yaml")))
     except Stopped as told:
-        stopped.note(Path(), f"{stage} stopped: {told}")
+        if is_first(os.environ):
+            stopped.note(Path(), f"{stage} stopped: {told}")
         log.warning("stopped: %s; the same command goes on", told)
         raise
     except AclError as error:
@@ -85,10 +94,17 @@ def options_of(run: Run) -> dict[str, type]:
 
 def stage_name(run: Run, options: Mapping[str, Any]) -> str:
     """The stage as DVC names it, such as ``phase1@4``."""
-    module = inspect.getmodule(run)
-    spec = getattr(module, "__spec__", None)
-    name = str(spec.name if spec else run.__module__).rpartition(".")[2]
+    name = _module(run).rpartition(".")[2]
     return f"{name}@{options['scale']}" if "scale" in options else name
+
+
+def _module(run: Run) -> str:
+    spec = getattr(inspect.getmodule(run), "__spec__", None)
+    return str(spec.name if spec else run.__module__)
+
+
+def _is_training(options: Mapping[str, Any]) -> bool:
+    return "curves" in options
 
 
 def _options(run: Run) -> dict[str, Any]:
@@ -112,20 +128,25 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             every_s = params.checkpoints.every_s
             checkpoint = Checkpoint(_CHECKPOINTS / stage, _key(sections, options, inputs), every_s=every_s)
             compute = compute_of(params.common)
-            compute = compute.in_precision(Precision(checkpoint.recall("precision", compute.precision.value)))
+            processes = processes_of(os.environ, compute.device) if _is_training(options) else Processes()
+            stack.callback(processes.leave)
+            precision = processes.of_first(partial(checkpoint.recall, "precision", compute.precision.value))
+            compute = Compute(processes.device(compute.device), bf16=Precision(precision) is Precision.BF16)
             log.info("%s on %s in %s", stage, compute.device, compute.precision.value)
             settings = flatten(sections) | {"stage": stage, "used_precision": compute.precision.value} | _scale(options)
-            tracker = stack.enter_context(open_tracker(stage, Path(params.code), settings))
+            tracker: Tracker = Silent()
+            if processes.is_first:
+                tracker = stack.enter_context(open_tracker(stage, Path(params.code), settings))
             if not params.privacy.show_pictures:  # no artifact depends on it, so it is no parameter of a training
                 tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
             memory_mib = params.memory.plates_mib
-            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop)
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop, processes)
             device = compute.device
         result = run(*sections.values(), **arguments)
         numbers = dict(result) | {"peak_mib": peak_mib(device)}
         log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        if checkpoint is not None:
+        if checkpoint is not None and is_first(os.environ):
             checkpoint.remove()
 
 

@@ -25,7 +25,9 @@ _PLATES_SHOWN = 6
 def save_sr(
     sr: Enlarger, result: FitResult, data: TrainingData, out: Path, curves: Path, job: Job
 ) -> Mapping[str, float]:
-    """Save a trained enlarger and show what it makes of a few validation plates."""
+    """Save a trained enlarger and show what it makes of a few validation plates; the first process does."""
+    if not job.processes.is_first:
+        return result.best
     save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
     _finish(result, curves, job)
     rows = [Bicubic(sr.scale), sr, None]
@@ -47,6 +49,8 @@ def save_recognizer(
 
     Its card holds the classes in the order of its output.
     """
+    if not job.processes.is_first:
+        return result.best
     card = _card(recognizer, result, data, job)
     card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
     save_weights(recognizer, out / RECOGNIZER_FILE, card)
