@@ -245,6 +245,13 @@ class Phase1(Training):
     alpha: NotNegative  # Paper, Table 7: 0.01 is best
 
 
+class Phase2(Training):
+    """The recognizer behind the frozen SR; the control without SR, too."""
+
+    # Ours: after so many epochs the changed and degraded plates of those come back, and SR has not to make them again.
+    fresh_epochs: Count
+
+
 class Rounds(Section):
     """Rounds of Phase 1 and Phase 2."""
 
@@ -308,7 +315,7 @@ class Params(Section):
     pretrain_sr: PretrainSr
     pretrain_recognizer: Training
     phase1: Phase1
-    phase2: Training
+    phase2: Phase2
     rounds: Rounds
     evaluate: Evaluate
     memory: Memory

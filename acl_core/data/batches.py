@@ -50,6 +50,8 @@ class Batch:
             whole.
         counts: Whether it has a part in the update. A process whose share of a batch is empty is given a plate that
             has none, because all processes have to take the same steps.
+        key: Epoch that the batch was made for, its number in it, and bounds of the part of it that this is: a batch
+            with the same key has the same pictures.
     """
 
     lr: Tensor
@@ -60,6 +62,7 @@ class Batch:
     plates: list[Plate]
     whole_px: int | None = None
     counts: bool = True
+    key: tuple[int, ...] = ()
 
     @property
     def n_pixels(self) -> int:
@@ -82,6 +85,7 @@ class Batch:
             hr_sizes=self.hr_sizes[kept],
             characters=self.characters.part(first, end),
             plates=self.plates[kept],
+            key=(*self.key, first, end),
         )
 
     def as_part_of(self, n_pixels: int, n_plates: int) -> "Batch":
@@ -141,6 +145,14 @@ class PairSet:
         """What is known of each plate without decoding it."""
         return self.plates.facts if isinstance(self.plates, StoredPlates) else [PlateFacts.of(p) for p in self.plates]
 
+    @property
+    def held_mib(self) -> float:
+        """What the decoded pictures take in memory; nothing where they stay on the disk."""
+        if isinstance(self.plates, StoredPlates):
+            return 0.0
+        pictures = [picture for plate in self.plates for picture in (plate.hr, plate.lr) if picture is not None]
+        return sum(picture.nbytes for picture in pictures) / 2**20
+
     def simulated(self, seed: int) -> "PairSet":
         """The same plates with LR made from HR by the card's recipe, for whatever compares pixels.
 
@@ -195,6 +207,7 @@ class TrainingBatches(Dataset[Batch]):
         seed: Of order and changes.
         epoch: Counted from 0.
         share: Of each batch that is made; the shares of all processes are the batch.
+        again: A later epoch, in which the batches come back in an order of its own.
     """
 
     def __init__(
@@ -208,18 +221,24 @@ class TrainingBatches(Dataset[Batch]):
         seed: int,
         epoch: int,
         share: Share = WHOLE,
+        again: int | None = None,
     ) -> None:
         self._share = share
         self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
         self._key = (seed, epoch)
         sizes = [plate.lr_size for plate in pairs.facts]
         self._plan = plan_epoch(sizes, batch_size, bucket_px, generator(*self._key))
+        n_batches = len(self._plan)
+        self._order = np.arange(n_batches) if again is None else generator(seed, again).permutation(n_batches)
 
     def __len__(self) -> int:
         return len(self._plan)
 
     def __getitem__(self, item: int) -> Batch:
-        whole = self._plan[item]
+        number = int(self._order[item])
+        return replace(self._made(self._plan[number]), key=(self._key[1], number))
+
+    def _made(self, whole: np.ndarray) -> Batch:
         own = np.array_split(whole, self._share[1])[self._share[0]]
         counts = len(own) > 0
         plates = [self._changed(int(i)) for i in (own if counts else whole[:1])]

@@ -18,7 +18,8 @@ from acl_core.evaluate.validation import by_pictures, by_plates_read
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training
+from acl_core.params import Augment, Phase1, Phase2, PretrainSr, Reading, Training
+from acl_core.train.kept import KeptPictures
 from acl_core.train.loop import Batches, FitResult, Job, fit
 from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
 
@@ -49,10 +50,16 @@ class TrainingData:
         train, validation = (PairSet.load(pairs, side, memory_mib) for side in (Side.TRAIN, Side.VALIDATION))
         return cls(train, validation, augment, bucket_px, seed)
 
-    def batches(self, batch_size: int, device: torch.device, *, flips: bool = False) -> Batches:
-        """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share."""
+    def batches(
+        self, batch_size: int, device: torch.device, *, flips: bool = False, fresh_epochs: int | None = None
+    ) -> Batches:
+        """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share.
+
+        After ``fresh_epochs`` the batches of the epochs so far come back one epoch after the other.
+        """
 
         def of_epoch(epoch: int, first: int, share: Share = WHOLE) -> "DataLoader[Batch]":
+            comes_back = fresh_epochs is not None and epoch >= fresh_epochs
             batches = TrainingBatches(
                 self.train,
                 batch_size,
@@ -60,8 +67,9 @@ class TrainingData:
                 self.augment,
                 flips=flips,
                 seed=self.seed,
-                epoch=epoch,
+                epoch=epoch % fresh_epochs if fresh_epochs else epoch,
                 share=share,
+                again=epoch if comes_back else None,
             )
             return loader(batches, device, first=first)
 
@@ -124,15 +132,19 @@ def phase1(
 
 
 def phase2(
-    enlarger: Enlarger, recognizer: Recognizer, data: TrainingData, params: Training, rule: Reading, job: Job
+    enlarger: Enlarger, recognizer: Recognizer, data: TrainingData, params: Phase2, rule: Reading, job: Job
 ) -> FitResult:
-    """The recognizer behind the frozen enlarger, Loss_char alone; with bicubic, the control without SR."""
+    """The recognizer behind the frozen enlarger, Loss_char alone; with bicubic, the control without SR.
+
+    Pictures that come back after the fresh epochs are enlarged once, where memory holds them beside the plates.
+    """
+    kept = KeptPictures(job.memory_mib - data.train.held_mib) if params.epochs > params.fresh_epochs else None
     recognizer.sum_over_shares = job.processes.sum
     with frozen(enlarger):
         return fit(
             recognizer,
-            phase2_step(enlarger, recognizer, job.compute),
-            data.batches(params.batch_size, job.compute.device),
+            phase2_step(enlarger, recognizer, job.compute, kept),
+            data.batches(params.batch_size, job.compute.device, fresh_epochs=params.fresh_epochs),
             by_plates_read(lambda net: (enlarger, net), data.validation, rule, job.compute, data.bucket_px),
             params,
             select="plates_read",

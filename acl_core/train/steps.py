@@ -6,6 +6,7 @@ only says what is computed.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from acl_core.losses import pixel_loss
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.join import join
 from acl_core.models.recognizer import Recognizer
+from acl_core.train.kept import KeptPictures
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,17 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
     return step
 
 
-def phase2_step(enlarger: Enlarger, recognizer: Recognizer, compute: Compute) -> Step:
-    """The recognizer on what a frozen enlarger makes of LR: Loss_char alone."""
+def phase2_step(enlarger: Enlarger, recognizer: Recognizer, compute: Compute, kept: KeptPictures | None = None) -> Step:
+    """The recognizer on what a frozen enlarger makes of LR, now or before (``kept``): Loss_char alone."""
+
+    def enlarge(batch: Batch) -> Tensor:
+        with compute.autocast():
+            enlarged: Tensor = enlarger(batch.lr, batch.lr_sizes)
+        return enlarged
 
     def step(batch: Batch) -> Losses:
         with torch.no_grad():
-            with compute.autocast():
-                enlarged = enlarger(batch.lr, batch.lr_sizes)
+            enlarged = enlarge(batch) if kept is None else kept.of(batch, partial(enlarge, batch))
             picture = join(enlarged, batch.hr_sizes, recognizer.input_px)
         return _recognizer_losses(recognizer, picture, batch, compute)
 

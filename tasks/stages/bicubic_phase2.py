@@ -5,7 +5,7 @@ from pathlib import Path
 
 from acl_core.models.build import load_recognizer
 from acl_core.models.enlarger import Bicubic
-from acl_core.params import Augment, Common, Reading, RecognizerParams, Sr, Training
+from acl_core.params import Augment, Common, Phase2, Reading, RecognizerParams, Sr
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase2 as train
@@ -18,7 +18,7 @@ def run(
     recognizer: RecognizerParams,
     augment: Augment,
     reading: Reading,
-    phase2: Training,
+    phase2: Phase2,
     common: Common,
     *,
     scale: int,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from acl_core.models.build import load_recognizer, load_sr
-from acl_core.params import Augment, Common, Reading, RecognizerParams, Sr, Training
+from acl_core.params import Augment, Common, Phase2, Reading, RecognizerParams, Sr
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase2 as train
@@ -17,7 +17,7 @@ def run(
     recognizer: RecognizerParams,
     augment: Augment,
     reading: Reading,
-    phase2: Training,
+    phase2: Phase2,
     common: Common,
     *,
     scale: int,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from acl_core.models.build import load_recognizer, load_sr
-from acl_core.params import Augment, Common, Phase1, Reading, RecognizerParams, Rounds, Sr, Training
+from acl_core.params import Augment, Common, Phase1, Phase2, Reading, RecognizerParams, Rounds, Sr
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase1 as train_sr
@@ -24,7 +24,7 @@ def run(
     augment: Augment,
     reading: Reading,
     phase1: Phase1,
-    phase2: Training,
+    phase2: Phase2,
     rounds: Rounds,
     common: Common,
     *,

@@ -15,7 +15,7 @@ from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, PretrainSr, Reading, RecognizerParams, Training
+from acl_core.params import Architecture, Phase1, Phase2, PretrainSr, Reading, RecognizerParams, Training
 from acl_core.seeding import torch_seed
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import FitResult, Job
@@ -72,7 +72,7 @@ def _train(name: str, sr: Dbpn, recognizer: Recognizer, data: TrainingData, job:
         case "phase1":
             return phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, job)
         case _:
-            return phase2(sr, recognizer, data, Training(**SHORT), RULE, job)
+            return phase2(sr, recognizer, data, Phase2(**SHORT, fresh_epochs=1), RULE, job)
 
 
 def _still(recognizer: Recognizer) -> Recognizer:

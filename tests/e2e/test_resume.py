@@ -80,7 +80,7 @@ OWN = {
     "pretrain_sr": SHORT,
     "pretrain_recognizer": SHORT,
     "phase1": SHORT,
-    "phase2": SHORT,
+    "phase2": SHORT | {"fresh_epochs": 1},  # the plates of the first epoch come back in the second
     "rounds": {"n": 2},
 }
 

@@ -11,7 +11,7 @@ from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Bicubic
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, PretrainSr, Reading, RecognizerParams, Training
+from acl_core.params import Architecture, Phase1, Phase2, PretrainSr, Reading, RecognizerParams
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData, phase1, phase2, pretrain_sr
 from tests.plates import CLASSES, write_pairs, write_real_pairs
@@ -56,7 +56,7 @@ def test_phase_2_changes_the_recognizer_alone(
 ) -> None:
     enlarger = Bicubic(4) if without_sr else sr
     before = weights_hash(enlarger), weights_hash(recognizer)
-    result = phase2(enlarger, recognizer, data, Training(**SHORT), RULE, short_job)
+    result = phase2(enlarger, recognizer, data, Phase2(**SHORT, fresh_epochs=1), RULE, short_job)
     assert weights_hash(enlarger) == before[0]
     assert weights_hash(recognizer) != before[1]
     assert "loss_sr" not in result.history[0]
@@ -83,7 +83,7 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
     assert max(seen[n_train:]) < 0.4  # validation: real
     assert "psnr_db" not in best
     seen.clear()
-    phase2(Watched(), recognizer, data, Training(**SHORT), RULE, job(tmp_path / "2"))
+    phase2(Watched(), recognizer, data, Phase2(**SHORT, fresh_epochs=1), RULE, job(tmp_path / "2"))
     assert max(seen) < 0.4
     seen.clear()
     alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True), job(tmp_path / "3"))
