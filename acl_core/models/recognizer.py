@@ -35,6 +35,11 @@ class Characters:
         boxes, classes, plate = (t.to(device, non_blocking=True) for t in (self.boxes, self.classes, self.plate))
         return replace(self, boxes=boxes, classes=classes, plate=plate)
 
+    def pin_memory(self) -> "Characters":
+        """The same in memory from which a GPU takes it without the processor."""
+        boxes, classes, plate = self.boxes.pin_memory(), self.classes.pin_memory(), self.plate.pin_memory()
+        return replace(self, boxes=boxes, classes=classes, plate=plate)
+
     def part(self, first: int, end: int) -> "Characters":
         """Those of the plates from ``first`` up to ``end``."""
         kept = (self.plate >= first) & (self.plate < end)

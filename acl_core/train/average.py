@@ -17,6 +17,7 @@ def averaged(net: nn.Module, decay: float) -> AveragedModel:
     """
     average = AveragedModel(net, multi_avg_fn=_warm_average(decay), use_buffers=True)
     average.requires_grad_(False).eval()
+    average.n_averaged = average.n_averaged.cpu()  # torch asks it in every step whether it is 0
     return average
 
 
@@ -25,8 +26,7 @@ def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
 
     @torch.no_grad()
     def update(averages: list[Tensor], current: list[Tensor], n_averaged: Tensor) -> None:
-        step = float(n_averaged)
-        weight = 1 - min(decay, (1 + step) / (10 + step))
+        weight = _weight(n_averaged, decay)
         for average, value in zip(averages, current, strict=True):
             if average.is_floating_point():
                 average.lerp_(value.to(average.dtype), weight)
@@ -34,3 +34,11 @@ def _warm_average(decay: float) -> Callable[[Any, Any, Any], None]:
                 average.copy_(value)
 
     return update
+
+
+def _weight(n_averaged: Tensor, decay: float) -> float | Tensor:
+    """Of the current weights; on a GPU a tensor, as the host would have to wait for a number."""
+    if n_averaged.is_cuda:
+        return 1 - ((1 + n_averaged) / (10 + n_averaged)).clamp(max=decay)
+    step = float(n_averaged)
+    return 1 - min(decay, (1 + step) / (10 + step))

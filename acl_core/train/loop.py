@@ -17,6 +17,7 @@ from acl_core.errors import DoesNotFitError
 from acl_core.params import Training
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.epoch import Named
+from acl_core.train.finite import FiniteWatch
 from acl_core.train.memory import give_back, is_out_of_memory, peak_mib
 from acl_core.train.patience import is_out_of_patience
 from acl_core.train.processes import Processes
@@ -110,11 +111,11 @@ def fit(
     """
     state = TrainingState.start(net, training)
     _go_on(state, job)
-    step = job.processes.joined(net, step)
+    step, watch = job.processes.joined(net, step), FiniteWatch(job.compute.device)
     while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):
         validates = (state.epoch + 1) % training.validate_every == 0 or state.epoch + 1 == training.epochs
         with job.stop.waiting():
-            _train_epoch(state, step, batches, training, job)
+            _train_epoch(state, step, batches, training, job, watch)
             if validates:
                 _save(state, job)
         metrics = _validated(state, validate, select, job) if validates else {}
@@ -144,7 +145,9 @@ def _save(state: TrainingState, job: Job) -> None:
     job.checkpoint.save(state.snapshot())
 
 
-def _train_epoch(state: TrainingState, step: Step, batches: Batches, training: Training, job: Job) -> None:
+def _train_epoch(
+    state: TrainingState, step: Step, batches: Batches, training: Training, job: Job, watch: FiniteWatch
+) -> None:
     """The rest of a pass over the training side.
 
     Raises:
@@ -159,24 +162,29 @@ def _train_epoch(state: TrainingState, step: Step, batches: Batches, training: T
     started = time.perf_counter()
     for group in groups(bar, training.accumulate):
         state.set_learning_rate(n_batches, training)
-        losses = _gradients(state, step, group, state.epoch * n_batches + state.so_far.n_batches, job)
+        losses = _gradients(state, step, group, state.epoch * n_batches + state.so_far.n_batches, job, watch)
         state.follow_gradients(training.clip_norm)
         now = time.perf_counter()
         state.so_far.add(losses, len(group), sum(batch.characters.n_plates for batch in group), now - started)
         started = now
         if reason := job.processes.agree(job.stop.reason(), state.so_far.n_batches):
+            watch.look()
             _save(state, job)
             raise Stopped(f"{reason} (epoch {state.epoch + 1}, after batch {state.so_far.n_batches} of {n_batches})")
         if job.checkpoint.is_due():
+            watch.look()
             _save(state, job)
+    watch.look()
 
 
-def _gradients(state: TrainingState, step: Step, group: Sequence[Batch], number: int, job: Job) -> Named:
+def _gradients(
+    state: TrainingState, step: Step, group: Sequence[Batch], number: int, job: Job, watch: FiniteWatch
+) -> Named:
     """The gradients of an update; batches that do not fit into memory are cut in two, from here to the end."""
     device = job.compute.device
     while True:
         try:
-            return job.processes.whole(sum_gradients(step, group, state.pieces, device, number))
+            return job.processes.whole(sum_gradients(step, group, state.pieces, device, number, watch))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -47,7 +47,12 @@ class TrainingState:
     def start(cls, net: nn.Module, training: Training) -> "TrainingState":
         """The beginning of a training."""
         trained = [p for p in net.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=training.learning_rate, weight_decay=training.weight_decay)
+        optimizer = torch.optim.AdamW(
+            trained,
+            lr=training.learning_rate,
+            weight_decay=training.weight_decay,
+            fused=trained[0].device.type == "cuda",  # one kernel for all weights
+        )
         return cls(net, averaged(net, training.ema_decay), optimizer)
 
     def set_learning_rate(self, n_batches: int, training: Training) -> None:

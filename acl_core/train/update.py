@@ -6,8 +6,8 @@ from itertools import islice
 import torch
 
 from acl_core.data.batches import Batch
-from acl_core.errors import DivergedError
 from acl_core.train.epoch import Named
+from acl_core.train.finite import FiniteWatch
 from acl_core.train.steps import Losses, Step
 
 
@@ -18,7 +18,9 @@ def groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
         yield group
 
 
-def sum_gradients(step: Step, group: Sequence[Batch], pieces: int, device: torch.device, number: int) -> Named:
+def sum_gradients(
+    step: Step, group: Sequence[Batch], pieces: int, device: torch.device, number: int, watch: FiniteWatch
+) -> Named:
     """Run the batches of an update forward and backward.
 
     Losses are means over the pixels or plates of all the batches, whatever they are cut into: the gradients are those
@@ -30,6 +32,7 @@ def sum_gradients(step: Step, group: Sequence[Batch], pieces: int, device: torch
         pieces: Micro-batches that each is cut into.
         device: Where they run.
         number: Of the step, for the message.
+        watch: Looks at the losses.
 
     Returns:
         Named losses of the update.
@@ -40,7 +43,7 @@ def sum_gradients(step: Step, group: Sequence[Batch], pieces: int, device: torch
     losses = []
     for part in micro_batches(group, pieces):
         losses.append(step(part.to(device)))
-        _stop_if_not_finite(losses[-1], number)
+        watch.note(losses[-1], number)
         losses[-1].total.backward()  # type: ignore[no-untyped-call]
     return _joined(losses)
 
@@ -57,12 +60,6 @@ def micro_batches(group: Sequence[Batch], pieces: int) -> Iterator[Batch]:
         for first in range(0, len(batch.plates), size):
             part = batch.part(first, min(first + size, len(batch.plates)))
             yield part.as_part_of(n_pixels, n_plates)
-
-
-def _stop_if_not_finite(losses: Losses, number: int) -> None:
-    if not bool(torch.isfinite(losses.total)):
-        values = ", ".join(f"{name} {float(value):.4g}" for name, value in losses.named.items())
-        raise DivergedError(f"step {number}: the loss is not finite ({values}). Lower the learning rate or alpha.")
 
 
 def _joined(losses: Sequence[Losses]) -> Named:

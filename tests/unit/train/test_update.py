@@ -15,6 +15,7 @@ from acl_core.models.freezing import frozen
 from acl_core.params import Architecture, RecognizerParams
 from acl_core.seeding import torch_seed
 from acl_core.train.epoch import Named
+from acl_core.train.finite import FiniteWatch
 from acl_core.train.steps import Step, phase1_step, phase2_step, recognizer_on_hr_step, sr_step
 from acl_core.train.update import groups, micro_batches, sum_gradients
 from tests.plates import CLASSES, write_pairs
@@ -33,7 +34,7 @@ def batch_of(pairs: PairSet, first: int, end: int) -> Batch:
 
 def gradients(net: torch.nn.Module, step: Step, group: list[Batch], pieces: int) -> tuple[torch.Tensor, Named]:
     net.zero_grad(set_to_none=True)
-    named = sum_gradients(step, group, pieces, COMPUTE.device, 0)
+    named = sum_gradients(step, group, pieces, COMPUTE.device, 0, FiniteWatch(COMPUTE.device))
     return torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]), named
 
 
