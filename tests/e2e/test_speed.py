@@ -7,7 +7,7 @@ import pytest
 
 from tests.plates import ROOT
 
-TRAININGS = ["SR pretraining", "recognizer pretraining", "Phase 1", "Phase 2"]
+TRAININGS = ["SR pretraining", "recognizer pretraining", "Phase 1", "Phase 2", "Phase 2, plates that come back"]
 
 
 def rows_of(*command: str) -> list[list[str]]:
@@ -39,3 +39,11 @@ def test_growth() -> None:
     parts = ["plates", "degrade", "pretrain_sr", "pretrain_recognizer", "phase1", "phase2", "evaluate"]
     assert [row[0] for row in rows[1:]] == parts
     assert all(float(row[5]) >= float(row[6]) > 0 for row in rows[1:])
+
+
+@pytest.mark.e2e
+def test_exported() -> None:
+    rows = rows_of("benchmarks.exported", "--tiny", "--calls", "2")
+    readers = ["onnxruntime, float32", "openvino, float32", "onnxruntime, 8 bits", "openvino, 8 bits"]
+    assert [row[0] for row in rows[1:]] == ["reference", *readers]
+    assert all(float(row[1]) >= float(row[2]) > 0 for row in rows[1:])
