@@ -73,14 +73,15 @@ def import_(
         str | None, typer.Option(help=f"{PROFILES}; the workspace is made from it at the first import.")
     ] = None,
 ) -> None:
-    """Import plates and say what came in and what did not; nothing is trained."""
+    """Import plates, check them, and say what came in and what did not; nothing is trained."""
     folder = ensure_workspace(workspace, src, profile, plate_format)
-    dvc_client.reproduce(folder, stage="plates")
-    plates, rejected = (folder / out for out in dvc_client.outs(folder, "plates"))
-    counts = ", ".join(f"{n} {side}" for side, n in read_card(plates).plates.items())
-    with rejected.open(newline="", encoding="utf-8") as file:
-        n_rejected = sum(1 for _ in csv.reader(file)) - 1
-    typer.echo(f"plates: {counts}; rejected: {n_rejected}, reasons in {rejected}")
+    for stage in ("plates", "validate"):
+        dvc_client.reproduce(folder, stage=stage)
+        plates, rejected = (folder / out for out in dvc_client.outs(folder, stage)[:2])
+        counts = ", ".join(f"{n} {side}" for side, n in read_card(plates).plates.items())
+        with rejected.open(newline="", encoding="utf-8") as file:
+            n_rejected = sum(1 for _ in csv.reader(file)) - 1
+        typer.echo(f"{stage}: {counts}; rejected: {n_rejected}, reasons in {rejected}")
 
 
 @app.command()
