@@ -12,8 +12,6 @@ from acl_core.params import Direction, Reading, RecognizerParams, Sr
 from acl_core.section import Count, Positive, Section
 
 CARD_FILE = "reader.json"
-SR_FILE = "sr.safetensors"
-RECOGNIZER_FILE = "recognizer.safetensors"
 
 
 class TrainedSizes(Section):

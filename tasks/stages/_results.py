@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.recognizer import Recognizer
@@ -17,8 +18,6 @@ from acl_core.train.phases import TrainingData
 from acl_core.train.tracker import write_curves
 from tasks.provenance import git_commit
 
-SR_FILE = "sr.safetensors"
-RECOGNIZER_FILE = "recognizer.safetensors"
 _PLATES_SHOWN = 6
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE
 from acl_core.models.build import load_recognizer
 from acl_core.models.enlarger import Bicubic
 from acl_core.params import Augment, Common, Reading, RecognizerParams, Sr, Training
@@ -10,7 +11,7 @@ from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase2 as train
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, save_recognizer
+from tasks.stages._results import save_recognizer
 
 
 def run(

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import load_recognizer, load_sr
 from acl_core.params import Augment, Common, Phase1, Reading, RecognizerParams, Sr
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase1 as train
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE, save_sr
+from tasks.stages._results import save_sr
 
 
 def run(

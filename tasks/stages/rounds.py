@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import load_recognizer, load_sr
 from acl_core.params import Augment, Common, Phase1, Reading, RecognizerParams, Rounds, Sr, Training
 from acl_core.train.loop import FitResult, Job
@@ -13,7 +14,7 @@ from acl_core.train.phases import phase1 as train_sr
 from acl_core.train.phases import phase2 as train_recognizer
 from acl_core.train.tracker import Later
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE, save_recognizer, save_sr
+from tasks.stages._results import save_recognizer, save_sr
 
 log = logging.getLogger(__name__)
 
