@@ -19,7 +19,7 @@ from acl_core.data.manifest import Plate, Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import read
 from acl_core.evaluate.method_names import MethodName
-from acl_core.evaluate.outcome import enlarge, recognize
+from acl_core.evaluate.outcome import enlarge, recognize, sizes_of
 from acl_core.export.int8 import quantize
 from acl_core.export.onnx_model import write_model
 from acl_core.export.reader import Backend, OnnxReader
@@ -81,7 +81,9 @@ def _by_torch(folder: Path, params: Params, scale: int, method: MethodName) -> R
 
     def reader(plate: Plate) -> str:
         batch = collate([plate], scale, params.sr.bucket_px)
-        found = recognize(trained.recognizer, enlarge(trained.enlarger, batch, cpu), batch, cpu)[0]
+        found = recognize(
+            trained.recognizer, enlarge(trained.enlarger, batch, cpu), sizes_of(trained.enlarger, batch), cpu
+        )[0]
         return text_of(read(found, trained.rule, params.plates.direction).classes, trained.classes)
 
     return reader

@@ -9,7 +9,8 @@ from acl_core.evaluate.method_names import MethodName
 from acl_core.evaluate.outcome import Method
 from acl_core.models.build import load_recognizer, load_sr
 from acl_core.models.enlarger import Bicubic, Enlarger
-from acl_core.params import RecognizerParams, Rounds, Sr
+from acl_core.params import RecognizerParams, Rounds
+from acl_core.params_sr import Sr
 
 SR_FILE = "sr.safetensors"
 RECOGNIZER_FILE = "recognizer.safetensors"
@@ -26,7 +27,7 @@ _RECOGNIZERS = {
     MethodName.BICUBIC: "pretrain_recognizer",
     MethodName.BICUBIC_PHASE2: "bicubic_phase2",
     MethodName.SR: "pretrain_recognizer",
-    MethodName.PHASE1: "pretrain_recognizer",
+    MethodName.PHASE1: "phase1",
     MethodName.PHASE2: "phase2",
     MethodName.HR: "pretrain_recognizer",
     MethodName.ROUNDS: "rounds",

@@ -93,7 +93,7 @@ class PlateReader:
         with_sr: bool,
     ) -> dict[int, PlateText]:
         sizes = [(plate.shape[0], plate.shape[1]) for plate in plates]
-        sr, scale = (self._sr, self.card.scale) if enlarge else (None, 1)
+        sr, scale = (self._sr, self._sr.scale) if enlarge else (None, 1)
         results = {}
         for members, padded in buckets(sizes, self.card.sr.bucket_px, _BATCH_SIZE):
             own = [sizes[i] for i in members]

@@ -19,7 +19,8 @@ from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, 
 from acl_core.evaluate.scores import score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
-from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds, Sr
+from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
+from acl_core.params_sr import Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table

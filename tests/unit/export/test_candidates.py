@@ -8,7 +8,7 @@ from acl_core.evaluate.outcome import enlarge
 from acl_core.export.candidates import PlateCandidates, bicubic_weights
 from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.join import join
-from acl_core.params import Skip
+from acl_core.params_sr import Skip
 from acl_core.resize import bicubic_matrix
 from tests.plates import toy_plate
 from tests.unit.export.networks import BUCKET_PX, dbpn, recognizer

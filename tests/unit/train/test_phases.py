@@ -11,11 +11,11 @@ from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Bicubic
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, PretrainSr, Reading, RecognizerParams, Training
+from acl_core.params import Architecture, Phase1, PretrainSr, Reading, RecognizerParams, Training, Trains
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData, phase1, phase2, pretrain_sr
 from tests.plates import CLASSES, write_pairs, write_real_pairs
-from tests.unit.train.test_loop import TRAINING, job
+from tests.unit.train.test_loop import PIXEL, TRAINING, job
 
 RULE = Reading(confidence=0.25, overlap=0.5)
 SHORT: dict[str, Any] = TRAINING | {"epochs": 1, "warmup_epochs": 0.0}
@@ -43,7 +43,7 @@ def short_job(tmp_path: Path) -> Job:
 
 def test_phase_1_changes_sr_alone(sr: Dbpn, recognizer: Recognizer, data: TrainingData, short_job: Job) -> None:
     before = weights_hash(sr), weights_hash(recognizer)
-    result = phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, short_job)
+    result = phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, short_job)
     assert weights_hash(sr) != before[0]
     assert weights_hash(recognizer) == before[1]
     assert {"psnr_db", "plates_read", "map50"} <= set(result.best)
@@ -77,7 +77,9 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
             seen.append(float(lr.mean()))
             return super().forward(lr, sizes) * self.gain
 
-    best = phase1(Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, job(tmp_path / "1")).best
+    best = phase1(
+        Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, job(tmp_path / "1")
+    ).best
     n_train = len(data.batches(SHORT["batch_size"], torch.device("cpu"))(0, 0))
     assert min(seen[:n_train]) > 0.4  # simulated: as light as HR
     assert max(seen[n_train:]) < 0.4  # validation: real
@@ -86,6 +88,6 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
     phase2(Watched(), recognizer, data, Training(**SHORT), RULE, job(tmp_path / "2"))
     assert max(seen) < 0.4
     seen.clear()
-    alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True), job(tmp_path / "3"))
+    alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True, **PIXEL), job(tmp_path / "3"))
     assert min(seen) > 0.4
     assert alone.best["psnr_db"] > 0
