@@ -60,7 +60,7 @@ class Dat(Section):
 
     depths: Annotated[list[Count], Field(min_length=1)]
     heads: Annotated[int, Field(ge=2, multiple_of=2)]  # half of them see upright windows, half lying ones
-    channels: Count
+    channels: Annotated[int, Field(ge=16)]  # a sixteenth of them carries the spatial attention
     window_px: tuple[Annotated[int, Field(ge=2, multiple_of=2)], Annotated[int, Field(ge=2, multiple_of=2)]]
     mlp_ratio: Positive
 

@@ -3,7 +3,8 @@
 Their architectures are taken, none of their weights: those have seen other pictures, and are pickles.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from math import lcm
 
 from torch import Tensor, nn
@@ -39,7 +40,9 @@ class AttentionEnlarger(Enlarger):
         height, width = lr.shape[2:]
         # Edges are repeated as within a bucket: reflections, their own padding, need sides larger than themselves.
         padding = (0, -width % self.window_px, 0, -height % self.window_px)
-        sr: Tensor = self.net(functional.pad(lr, padding, mode="replicate"))
+        padded = functional.pad(lr, padding, mode="replicate")
+        with _lone(self.net) if self.training and len(lr) == 1 else nullcontext():
+            sr: Tensor = self.net(padded)
         sr = sr[:, :, : height * self.scale, : width * self.scale]
         if self.skip is Skip.BICUBIC:
             mean: Tensor = self.net.mean  # type: ignore[assignment]
@@ -116,6 +119,19 @@ def build_dat(scale: int, params: Dat, skip: Skip) -> AttentionEnlarger:
         **_NO_DROP,
     )
     return AttentionEnlarger(net, scale, side, skip)
+
+
+@contextmanager
+def _lone(net: nn.Module) -> Iterator[None]:
+    """DAT normalises one number a plate and channel over the batch, which a batch of one plate has no spread for."""
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d) and module.training]
+    for norm in norms:
+        norm.eval()
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.train()
 
 
 def _check_scale(what: str, scale: int, advice: str) -> None:

@@ -18,7 +18,7 @@ Weights = dict[str, Tensor]
 
 
 class Mzsr(Enlarger):
-    """The network and its inner loop: 225,475 parameters with the defaults at every scale.
+    """The network and its inner loop: 225,091 parameters with the defaults at every scale.
 
     Args:
         scale: Of the enlargement.
