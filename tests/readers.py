@@ -12,6 +12,7 @@ from acl_core.data.manifest import Side
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
 from acl_core.params import Architecture, Params, Reading
+from acl_core.params_sr import SrArchitecture
 from acl_core.reader.package import package_reader
 from tests.plates import CLASSES, ROOT, params, write_pairs
 
@@ -19,31 +20,31 @@ RULE = Reading(confidence=0.001, overlap=0.3)
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 
 
-def toy_params() -> Params:
+def toy_params(architecture: SrArchitecture = SrArchitecture.DBPN) -> Params:
     """The paper's recognizer builds in a tenth of the time of ultralytics'."""
     own = params()
-    sr = own.sr.model_copy(update={"channels": 4, "features": 4})
+    sr = own.sr.model_copy(update={"architecture": architecture, "channels": 4, "features": 4})
     recognizer = own.recognizer.model_copy(update={"architecture": Architecture.PAPER, "input_px": 64})
     return own.model_copy(update={"sr": sr, "recognizer": recognizer, "code": str(ROOT)})
 
 
-def save_pair(folder: Path, seed: int = 0) -> tuple[Path, Path]:
+def save_pair(folder: Path, seed: int = 0, architecture: SrArchitecture = SrArchitecture.DBPN) -> tuple[Path, Path]:
     """Untrained weights of both networks."""
     torch.manual_seed(seed)
-    own = toy_params()
+    own = toy_params(architecture)
     weights = folder / "sr.safetensors", folder / "recognizer.safetensors"
     save_weights(build_sr(4, own.sr), weights[0], {})
     save_weights(build_recognizer(own.recognizer, len(CLASSES)), weights[1], {})
     return weights
 
 
-def packaged(folder: Path, seed: int = 0) -> Path:
+def packaged(folder: Path, seed: int = 0, architecture: SrArchitecture = SrArchitecture.DBPN) -> Path:
     """Package untrained networks with toy plates for validation."""
-    weights = save_pair(folder, seed)
+    weights = save_pair(folder, seed, architecture)
     validation = PairSet.load(write_pairs(folder / "pairs"), Side.VALIDATION)
     provenance = {"key": f"toy-{seed}", "workspace": "toy", "data": "toy", "plates": {"train": 12}, "seed": seed}
     provenance |= {"data_sha256": "0" * 64, "commit": "unknown", "training_seconds": None}
-    package_reader(*weights, toy_params(), RULE, validation, folder / "reader", provenance)
+    package_reader(*weights, toy_params(architecture), RULE, validation, folder / "reader", provenance)
     return folder / "reader"
 
 

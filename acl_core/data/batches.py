@@ -29,6 +29,7 @@ from acl_core.seeding import generator
 
 log = logging.getLogger(__name__)
 
+_PATCHES = 1  # key of the draws of patches, which change no other draw
 _WORKERS = 4  # processes that make batches for a GPU; a CPU has nothing to spare
 
 
@@ -45,6 +46,7 @@ class Batch:
         plates: The plates themselves, in this order.
         whole_px: True HR pixels of all that this is a part of, which its pixel loss is divided by; None where it is a
             whole.
+        is_first: Of its epoch.
     """
 
     lr: Tensor
@@ -54,6 +56,7 @@ class Batch:
     characters: Characters
     plates: list[Plate]
     whole_px: int | None = None
+    is_first: bool = False
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
@@ -181,6 +184,7 @@ class TrainingBatches(Dataset[Batch]):
         bucket_px: LR sizes are padded up to a multiple of this.
         params: Random changes of HR, or None to take the pairs as they are.
         flips: Mirror half of the plates.
+        patch_px: Cut a square of this LR side out of each plate, at random; 0 leaves plates whole.
         seed: Of order and changes.
         epoch: Counted from 0.
     """
@@ -195,17 +199,25 @@ class TrainingBatches(Dataset[Batch]):
         flips: bool,
         seed: int,
         epoch: int,
+        patch_px: int = 0,
     ) -> None:
         self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
-        self._key = (seed, epoch)
-        sizes = [plate.lr_size for plate in pairs.facts]
+        self._key, self._patch_px = (seed, epoch), patch_px
+        sizes = [_patch_size(plate.lr_size, patch_px) for plate in pairs.facts]
         self._plan = plan_epoch(sizes, batch_size, bucket_px, generator(*self._key))
 
     def __len__(self) -> int:
         return len(self._plan)
 
     def __getitem__(self, item: int) -> Batch:
-        return collate([self._changed(int(i)) for i in self._plan[item]], self._pairs.scale, self._bucket_px)
+        batch = collate([self._cut(int(i)) for i in self._plan[item]], self._pairs.scale, self._bucket_px)
+        return replace(batch, is_first=item == 0)
+
+    def _cut(self, index: int) -> Plate:
+        plate = self._changed(index)
+        if not self._patch_px:
+            return plate
+        return _patch(plate, self._patch_px, self._pairs.scale, generator(*self._key, index + 1, _PATCHES))
 
     def _changed(self, index: int) -> Plate:
         plate = self._pairs.plates[index]
@@ -294,6 +306,20 @@ def _stack(images: Sequence[np.ndarray], size: Size) -> Tensor:
         for image in images
     ]
     return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
+
+
+def _patch_size(lr_size: Size, patch_px: int) -> Size:
+    return (min(lr_size[0], patch_px), min(lr_size[1], patch_px)) if patch_px else lr_size
+
+
+def _patch(plate: Plate, patch_px: int, scale: int, rng: np.random.Generator) -> Plate:
+    """A square of a pair, without characters: cut in half they are none. A side that is too short stays whole."""
+    size = _lr_size(plate)
+    height, width = _patch_size(size, patch_px)
+    top, left = (int(rng.integers(whole - part + 1)) for whole, part in zip(size, (height, width), strict=True))
+    lr = None if plate.lr is None else plate.lr[top : top + height, left : left + width]
+    hr = plate.hr[top * scale : (top + height) * scale, left * scale : (left + width) * scale]
+    return replace(plate, lr=lr, hr=hr, boxes=plate.boxes[:0], classes=plate.classes[:0])
 
 
 def _without_lost(plate: Plate) -> Plate:

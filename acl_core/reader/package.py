@@ -12,9 +12,10 @@ import numpy as np
 from acl_core.data.batches import PairSet
 from acl_core.errors import DataError
 from acl_core.evaluate.boxes import iou
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.params import Params, Reading
 from acl_core.reader.calibration import NONE, calibrate, expected_calibration_error, fit_calibration
-from acl_core.reader.card import RECOGNIZER_FILE, SR_FILE, ReaderCard, TrainedSizes, write_card
+from acl_core.reader.card import ReaderCard, TrainedSizes, write_card
 from acl_core.reader.plate_text import PlateText
 from acl_core.reader.reader import PlateReader
 

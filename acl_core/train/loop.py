@@ -36,7 +36,7 @@ class FitResult:
     """How a training run went.
 
     Attributes:
-        best: Validation metrics of the weights that were kept.
+        best: Validation metrics of the weights that were kept; empty where nothing was trained.
         history: One row of numbers an epoch.
         memory: ``peak_mib``, and ``micro_batches`` that a batch had to be cut into; empty where nothing was trained.
     """
@@ -82,7 +82,7 @@ def fit(
     """Train ``net`` with AdamW, warm-up and cosine, clipping and averaged weights; leave the best weights in it.
 
     It goes on where the job's checkpoint stands, if need be in the middle of an epoch, and ends with the weights of a
-    training that was never stopped.
+    training that was never stopped. With 0 epochs, and where there are no weights, nothing is trained.
 
     Args:
         net: The network whose weights change.
@@ -99,6 +99,8 @@ def fit(
         DoesNotFitError: A single plate is too much for the memory.
         Stopped: The job was told to stop; a checkpoint is written.
     """
+    if not training.epochs or not any(weight.requires_grad for weight in net.parameters()):
+        return FitResult({}, [])
     state = TrainingState.start(net, training)
     _go_on(state, job)
     while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):

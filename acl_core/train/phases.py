@@ -6,9 +6,12 @@ Phase 2 the recognizer behind the frozen SR.
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
@@ -18,9 +21,10 @@ from acl_core.evaluate.validation import by_pictures, by_plates_read
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training
+from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training, Trains
 from acl_core.train.loop import Batches, FitResult, Job, fit
-from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
+from acl_core.train.objectives import learner
+from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step
 
 
 @dataclass(frozen=True)
@@ -49,27 +53,31 @@ class TrainingData:
         train, validation = (PairSet.load(pairs, side, memory_mib) for side in (Side.TRAIN, Side.VALIDATION))
         return cls(train, validation, augment, bucket_px, seed)
 
-    def batches(self, batch_size: int, device: torch.device, *, flips: bool = False) -> Batches:
+    def batches(self, batch_size: int, device: torch.device, *, flips: bool = False, patch_px: int = 0) -> Batches:
         """The batches of an epoch, counted from 0, beginning with a number among them."""
 
         def of_epoch(epoch: int, first: int) -> "DataLoader[Batch]":
-            batches = TrainingBatches(
-                self.train, batch_size, self.bucket_px, self.augment, flips=flips, seed=self.seed, epoch=epoch
-            )
+            settings = (self.train, batch_size, self.bucket_px, self.augment)
+            batches = TrainingBatches(*settings, flips=flips, seed=self.seed, epoch=epoch, patch_px=patch_px)
             return loader(batches, device, first=first)
 
         return of_epoch
 
 
 def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
-    """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2); of real pairs, on LR simulated from HR."""
+    """SR alone, on whole plates with the pixel loss unless told otherwise (Sec. III-D, Eq. 2).
+
+    Of real pairs it learns from LR simulated from HR.
+    """
     train, validation = data.train.simulated(data.seed), data.validation.simulated(data.seed)
     data = replace(data, train=train, validation=validation)
+    chosen = learner(sr, params, job.compute, data.seed)
+    validate = by_pictures(data.validation, job.compute, data.bucket_px)
     return fit(
-        sr,
-        sr_step(sr, job.compute),
-        data.batches(params.batch_size, job.compute.device, flips=params.flip),
-        by_pictures(data.validation, job.compute, data.bucket_px),
+        chosen.net,
+        chosen.step,
+        data.batches(params.batch_size, job.compute.device, flips=params.flip, patch_px=params.patch_px),
+        lambda net: validate(chosen.enlarger_of(net)),
         params,
         select="psnr_db",
         job=job,
@@ -94,24 +102,28 @@ def pretrain_recognizer(
 def phase1(
     sr: Enlarger, recognizer: Recognizer, data: TrainingData, params: Phase1, rule: Reading, job: Job
 ) -> FitResult:
-    """SR in front of the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1).
+    """SR in front of the frozen recognizer, or both networks at once: Loss_SR + alpha * Loss_char (Eq. 1).
 
     Of real pairs it learns from LR simulated from HR, for Loss_SR's sake, and is judged by what is read of real LR.
     """
     compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
     data = replace(data, train=data.train.simulated(data.seed))
+    step = phase1_step(sr, recognizer, params.alpha, job.compute)
+    batches = data.batches(params.batch_size, job.compute.device)
+    judge = partial(
+        by_plates_read, pairs=data.validation, rule=rule, compute=job.compute, bucket_px=data.bucket_px, compare=compare
+    )
+    if params.trains is Trains.BOTH:  # Paper, Table 8: nothing is frozen
+        pair = nn.ModuleList([sr, recognizer])
+        return fit(pair, step, batches, judge(_both), params, select="plates_read", job=job)
     with frozen(recognizer):
-        return fit(
-            sr,
-            phase1_step(sr, recognizer, params.alpha, job.compute),
-            data.batches(params.batch_size, job.compute.device),
-            by_plates_read(
-                lambda net: (net, recognizer), data.validation, rule, job.compute, data.bucket_px, compare=compare
-            ),
-            params,
-            select="plates_read",
-            job=job,
-        )
+        validate = judge(lambda net: (cast(Enlarger, net), recognizer))
+        return fit(sr, step, batches, validate, params, select="plates_read", job=job)
+
+
+def _both(pair: nn.Module) -> tuple[Enlarger, Recognizer]:
+    sr, recognizer = pair.children()
+    return cast(Enlarger, sr), cast(Recognizer, recognizer)
 
 
 def phase2(

@@ -1,9 +1,9 @@
 """The frame round every stage: parameters, paths, tracking, checkpoint and errors, from the signature of ``run``.
 
-A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, and ``dvc.yaml`` lists the
-same sections under ``params``. Its keyword parameters of type Path or int are options of the command line, so that
-every path is written once, in ``dvc.yaml``. A keyword parameter ``job`` of type :class:`acl_core.train.loop.Job` is
-made here.
+A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, or single numbers of them
+(``sr__bucket_px`` is ``sr.bucket_px``), and ``dvc.yaml`` lists the same ones under ``params``. Its keyword parameters
+of type Path or int are options of the command line, so that every path is written once, in ``dvc.yaml``. A keyword
+parameter ``job`` of type :class:`acl_core.train.loop.Job` is made here.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import typing
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,10 @@ def main(run: Run) -> None:
 
 
 def sections_of(run: Run) -> list[str]:
-    """Names of the ``params.yaml`` sections that a stage takes."""
+    """Names of the ``params.yaml`` sections that a stage takes, and of single numbers in them (``sr.bucket_px``)."""
     kinds = inspect.signature(run).parameters.values()
-    return [p.name for p in kinds if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    names = [p.name for p in kinds if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    return [name.replace("__", ".") for name in names]
 
 
 def options_of(run: Run) -> dict[str, type]:
@@ -99,7 +101,7 @@ def _options(run: Run) -> dict[str, Any]:
 
 
 def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
-    sections = {name: getattr(params, name) for name in sections_of(run)}
+    sections = {name: attrgetter(name)(params) for name in sections_of(run)}
     with ExitStack() as stack:
         arguments = dict(options)
         checkpoint, device = None, torch.device("cpu")
@@ -129,21 +131,27 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             checkpoint.remove()
 
 
-def flatten(sections: Mapping[str, Section]) -> dict[str, object]:
-    """``{"phase1.alpha": 0.01, ...}`` of some sections, for tracking."""
-    dumps = {name: section.model_dump(mode="json") for name, section in sections.items()}
-    return {f"{name}.{key}": value for name, dump in dumps.items() for key, value in dump.items()}
+def flatten(sections: Mapping[str, Section | object]) -> dict[str, object]:
+    """``{"phase1.alpha": 0.01, ...}`` of some sections and single numbers, for tracking."""
+    flat: dict[str, object] = {}
+    for name, value in sections.items():
+        if isinstance(value, Section):
+            flat |= {f"{name}.{key}": field for key, field in value.model_dump(mode="json").items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _scale(options: Mapping[str, Any]) -> dict[str, object]:
     return {"scale": options["scale"]} if "scale" in options else {}
 
 
-def _key(sections: Mapping[str, Section], options: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def _key(sections: Mapping[str, Section | object], options: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Hash of all that decides a training's result: sections, options, inputs, code and torch."""
     digest = hashlib.sha256()
-    for name, section in sorted(sections.items()):
-        digest.update(f"{name}={section.model_dump_json()}".encode())
+    for name, value in sorted(sections.items()):
+        text = value.model_dump_json() if isinstance(value, Section) else repr(value)
+        digest.update(f"{name}={text}".encode())
     code = {"acl_core": Path(acl_core.__file__).parent, "stages": Path(__file__).parent}
     hashes = dict(inputs) | {name: hash_folder(folder, "*.py") for name, folder in code.items()}
     for name, value in sorted((dict(options) | hashes | {"torch": version("torch")}).items()):

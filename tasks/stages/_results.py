@@ -5,21 +5,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.evaluate.strip import reading_strip, strip
+from acl_core.models.build import build_recognizer
 from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import save_weights
-from acl_core.params import Reading
+from acl_core.params import Reading, RecognizerParams
+from acl_core.seeding import torch_seed
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.tracker import write_curves
 from tasks.provenance import git_commit
 
-SR_FILE = "sr.safetensors"
-RECOGNIZER_FILE = "recognizer.safetensors"
 _PLATES_SHOWN = 6
+
+
+def fresh_recognizer(params: RecognizerParams, data: TrainingData, job: Job) -> Recognizer:
+    """A recognizer that knows nothing but the shapes of the training characters, on its device."""
+    with torch_seed(data.seed):
+        boxes = np.concatenate(data.train.shares())
+        net = build_recognizer(params, len(data.train.card.classes), boxes=boxes, seed=data.seed)
+    job.compute.place(net)
+    return net
 
 
 def save_sr(
@@ -28,7 +39,7 @@ def save_sr(
     """Save a trained enlarger and show what it makes of a few validation plates."""
     save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
     _finish(result, curves, job)
-    rows = [Bicubic(sr.scale), sr, None]
+    rows = [Bicubic(data.validation.scale), sr, None]
     job.tracker.picture("validation", strip(rows, data.validation, _PLATES_SHOWN, job.compute, data.bucket_px))
     return result.best
 

@@ -14,21 +14,19 @@ from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
+from acl_core.evaluate.methods import TrainedMethods, method_names
 from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, readings, run_method
 from acl_core.evaluate.scores import score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
-from acl_core.models.build import load_recognizer, load_sr
-from acl_core.models.enlarger import Bicubic, Enlarger
-from acl_core.models.recognizer import Recognizer
-from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds, Sr
+from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
+from acl_core.params_sr import Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
 from tasks.provenance import git_commit
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 
 log = logging.getLogger(__name__)
 
@@ -58,23 +56,16 @@ def run(
     validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
 
-    def reader(folder: Path) -> Recognizer:
-        return load_recognizer(recognizer, classes, folder / RECOGNIZER_FILE, job.compute)
-
-    def enlarger(folder: Path) -> Enlarger:
-        return load_sr(scale, sr, folder / SR_FILE, job.compute)
-
-    on_hr, trained_sr = reader(recognizer_hr), enlarger(phase1)
-    methods = {
-        "bicubic": Method(Bicubic(scale), on_hr),
-        "bicubic_phase2": Method(Bicubic(scale), reader(bicubic_phase2)),
-        "sr": Method(enlarger(sr_alone), on_hr),
-        "phase1": Method(trained_sr, on_hr),
-        "phase2": Method(trained_sr, reader(phase2)),
-        "hr": Method(None, on_hr),
+    folders = {
+        "pretrain_recognizer": recognizer_hr,
+        "pretrain_sr": sr_alone,
+        "phase1": phase1,
+        "phase2": phase2,
+        "rounds": final,
+        "bicubic_phase2": bicubic_phase2,
     }
-    if rounds.n > 1:
-        methods["rounds"] = Method(enlarger(final), reader(final))
+    trained = TrainedMethods(scale, sr, recognizer, classes, folders.__getitem__, job.compute)
+    methods = {name.value: trained.method(name) for name in method_names(rounds)}
     on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING, Side.VALIDATION)
     rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
     log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
