@@ -47,7 +47,7 @@ def packaged(folder: Path, seed: int = 0) -> Path:
     return folder / "reader"
 
 
-def workspace_with_reader(folder: Path) -> Path:
+def workspace_with_reader(folder: Path, seed: int = 0) -> Path:
     """A workspace as `acl run` leaves it, as far as its reader is concerned: networks, evaluation and DVC's lock."""
     folder.mkdir(parents=True, exist_ok=True)
     raw = toy_params().model_dump(mode="json")
@@ -55,7 +55,7 @@ def workspace_with_reader(folder: Path) -> Path:
     (folder / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
     write_pairs(folder / "data/pairs/x4")
     deps = []
-    for path in save_pair(folder / "models/x4/final"):
+    for path in save_pair(folder / "models/x4/final", seed):
         md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         deps.append({"path": path.relative_to(folder).as_posix(), "md5": md5})
     lock = {"stages": {"evaluate@4": {"deps": deps}}}
