@@ -5,22 +5,28 @@ Phase 2 the recognizer behind the frozen SR.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
 from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
 from acl_core.data.manifest import Side
+from acl_core.device import Compute
 from acl_core.evaluate.outcome import Compare
+from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.evaluate.validation import by_pictures, by_plates_read
-from acl_core.models.enlarger import Enlarger
+from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training
 from acl_core.train.loop import Batches, FitResult, Job, fit
 from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
+
+PLATES_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,16 @@ class TrainingData:
 
         return of_epoch
 
+    def pictures(self, compute: Compute) -> Callable[[Enlarger], np.ndarray]:
+        """Draws the first validation plates: bicubic, as an enlarger makes them, and HR."""
+        return lambda sr: strip([Bicubic(sr.scale), sr, None], self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
+    def readings(
+        self, enlarger: Enlarger | None, rule: Reading, compute: Compute
+    ) -> Callable[[Recognizer], np.ndarray]:
+        """Draws what a recognizer reads on the first validation plates, enlarged as in its training."""
+        return lambda net: reading_strip(enlarger, net, rule, self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
 
 def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
     """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2); of real pairs, on LR simulated from HR."""
@@ -73,6 +89,7 @@ def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) 
         params,
         select="psnr_db",
         job=job,
+        show=data.pictures(job.compute),
     )
 
 
@@ -88,6 +105,7 @@ def pretrain_recognizer(
         params,
         select="plates_read",
         job=job,
+        show=data.readings(None, rule, job.compute),
     )
 
 
@@ -111,6 +129,7 @@ def phase1(
             params,
             select="plates_read",
             job=job,
+            show=data.pictures(job.compute),
         )
 
 
@@ -127,4 +146,5 @@ def phase2(
             params,
             select="plates_read",
             job=job,
+            show=data.readings(enlarger, rule, job.compute),
         )

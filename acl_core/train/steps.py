@@ -72,7 +72,9 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
         with compute.autocast():
             raw = recognizer(picture)
         loss_char = recognizer.loss(raw, batch.characters)
-        losses = Losses(loss_sr + alpha * loss_char, {"loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()})
+        loss = loss_sr + alpha * loss_char
+        named = {"loss": loss.detach(), "loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()}
+        losses = Losses(loss, named)
         _record_norm(for_pixels, "gradient_sr", losses)
         _record_norm(for_characters, "gradient_char", losses)
         return losses

@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from acl_core.evaluate.strip import reading_strip, strip
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import save_weights
 from acl_core.params import Reading
@@ -19,7 +18,6 @@ from tasks.provenance import git_commit
 
 SR_FILE = "sr.safetensors"
 RECOGNIZER_FILE = "recognizer.safetensors"
-_PLATES_SHOWN = 6
 
 
 def save_sr(
@@ -28,8 +26,7 @@ def save_sr(
     """Save a trained enlarger and show what it makes of a few validation plates."""
     save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
     _finish(result, curves, job)
-    rows = [Bicubic(sr.scale), sr, None]
-    job.tracker.picture("validation", strip(rows, data.validation, _PLATES_SHOWN, job.compute, data.bucket_px))
+    job.tracker.picture("validation", data.pictures(job.compute)(sr))
     return result.best
 
 
@@ -51,8 +48,7 @@ def save_recognizer(
     card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
     save_weights(recognizer, out / RECOGNIZER_FILE, card)
     _finish(result, curves, job)
-    shown = (data.validation, _PLATES_SHOWN, job.compute, data.bucket_px)
-    job.tracker.picture("validation", reading_strip(enlarger, recognizer, rule, *shown))
+    job.tracker.picture("validation", data.readings(enlarger, rule, job.compute)(recognizer))
     return result.best
 
 
