@@ -68,7 +68,8 @@ class TrainingData:
 
     def pictures(self, compute: Compute) -> Callable[[Enlarger], np.ndarray]:
         """Draws the first validation plates: bicubic, as an enlarger makes them, and HR."""
-        return lambda sr: strip([Bicubic(sr.scale), sr, None], self.validation, PLATES_SHOWN, compute, self.bucket_px)
+        scale = self.validation.scale or 1
+        return lambda sr: strip([Bicubic(scale), sr, None], self.validation, PLATES_SHOWN, compute, self.bucket_px)
 
     def readings(
         self, enlarger: Enlarger | None, rule: Reading, compute: Compute

@@ -12,10 +12,10 @@ from acl_core.data.batches import (
     TrainingBatches,
     collate,
     plan_epoch,
-    plan_evaluation,
 )
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Side
+from acl_core.data.padding import plan_evaluation
 from acl_core.errors import DataError
 from acl_core.params import Augment
 from tests.plates import params, toy_plate, write_pairs, write_real_pairs
