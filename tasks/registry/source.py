@@ -3,7 +3,6 @@
 import tempfile
 from pathlib import Path
 
-from acl_core.reader.card import CARD_FILE
 from acl_core.reader.reader import PlateReader
 from tasks.registry.store import Registry, RegistryError
 from tasks.registry.workspace_reader import workspace_reader
@@ -81,6 +80,6 @@ def source_of(workspace: str, scale: int | None, model: str | None, device: str)
         folder = find_workspace(workspace)
         packaged = workspace_reader(folder, scale)
         return Fixed(packaged, f"{folder.resolve().name} x{packaged.name.rpartition('-x')[2]}", device)
-    if (Path(model) / CARD_FILE).is_file():
+    if ":/" not in model:
         return Fixed(Path(model), Path(model).name, device)
     return Registered(model, device)
