@@ -18,14 +18,18 @@ from tasks.export.cli import export
 from tasks.registry import cli as registry_commands
 from tasks.report.markdown import markdown, suite_markdown
 from tasks.servers import run_servers
+from tasks.serving.cli import serve
 from tasks.stopped import STOP_AT
+from tasks.tracking.cli import track
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands, name="data")
+app.add_typer(track, name="track")
 app.command()(export)
 registry_commands.add_to(app)
+app.command()(serve)
 
 PROFILES = "cpu (the root's parameters) or a file of profiles/"
 

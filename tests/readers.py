@@ -48,7 +48,7 @@ def packaged(folder: Path, seed: int = 0, architecture: SrArchitecture = SrArchi
     return folder / "reader"
 
 
-def workspace_with_reader(folder: Path) -> Path:
+def workspace_with_reader(folder: Path, seed: int = 0) -> Path:
     """A workspace as `acl run` leaves it, as far as its reader is concerned: networks, evaluation and DVC's lock."""
     folder.mkdir(parents=True, exist_ok=True)
     raw = toy_params().model_dump(mode="json")
@@ -56,7 +56,7 @@ def workspace_with_reader(folder: Path) -> Path:
     (folder / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
     write_pairs(folder / "data/pairs/x4")
     deps = []
-    for path in save_pair(folder / "models/x4/final"):
+    for path in save_pair(folder / "models/x4/final", seed):
         md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         deps.append({"path": path.relative_to(folder).as_posix(), "md5": md5})
     lock = {"stages": {"evaluate@4": {"deps": deps}}}
@@ -73,6 +73,8 @@ def workspace_with_reader(folder: Path) -> Path:
     table = {method: dict.fromkeys(metrics, INTERVAL) for method in ("bicubic", "phase2", "hr")}
     (out / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (out / "table.json").write_text(json.dumps(table), encoding="utf-8")
+    suite = dict.fromkeys(("clean", "blur"), table)
+    (out / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
     plates = "name,kind,true,bicubic,phase2,hr\na,P2,12,1,12,12\nb,P2,11,1,1,11\nc,P6,0,0,0,0\n"
     (out / "plates.csv").write_text(plates, encoding="utf-8")
     return folder

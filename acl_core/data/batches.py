@@ -20,6 +20,7 @@ from acl_core.data.augment import augment, flip
 from acl_core.data.degradation.chain import photograph
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Plate, Side, read_card
+from acl_core.data.padding import bucket_of, plan_evaluation, stack
 from acl_core.data.stored import PlateFacts, StoredPlates
 from acl_core.errors import DataError
 from acl_core.models.recognizer import Characters
@@ -154,22 +155,10 @@ def plan_epoch(sizes: Sequence[Size], batch_size: int, bucket_px: int, rng: np.r
     Plates are sorted by bucket, at random within one, and cut into full batches; only the last one may be smaller. The
     batches come in random order.
     """
-    buckets = np.array([_bucket(size, bucket_px) for size in sizes])
+    buckets = np.array([bucket_of(size, bucket_px) for size in sizes])
     order = np.lexsort((rng.random(len(sizes)), buckets[:, 1], buckets[:, 0]))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def plan_evaluation(sizes: Sequence[Size], batch_size: int, bucket_px: int) -> list[np.ndarray]:
-    """Batches of one bucket each, so that what a plate gives does not depend on the plates beside it."""
-    buckets: dict[Size, list[int]] = {}
-    for index, size in enumerate(sizes):
-        buckets.setdefault(_bucket(size, bucket_px), []).append(index)
-    return [
-        np.array(members[i : i + batch_size])
-        for _, members in sorted(buckets.items())
-        for i in range(0, len(members), batch_size)
-    ]
 
 
 class TrainingBatches(Dataset[Batch]):
@@ -287,25 +276,16 @@ def _outlast_signals(_worker: int) -> None:
 def collate(plates: list[Plate], scale: int, bucket_px: int) -> Batch:
     """Pad plates to their largest bucket and stack them."""
     lr_sizes = [_lr_size(plate) for plate in plates]
-    buckets = [_bucket(size, bucket_px) for size in lr_sizes]
+    buckets = [bucket_of(size, bucket_px) for size in lr_sizes]
     padded = (max(h for h, _ in buckets), max(w for _, w in buckets))
     hr_sizes = [(h * scale, w * scale) for h, w in lr_sizes]
     boxes = [torch.from_numpy(PlateFacts.of(plate).shares()) for plate in plates]
     owner = [torch.full((len(b),), i) for i, b in enumerate(boxes)]
     classes = [torch.from_numpy(plate.classes) for plate in plates]
     characters = Characters(torch.cat(boxes), torch.cat(classes), torch.cat(owner), len(plates))
-    lr = _stack([plate.lr for plate in plates if plate.lr is not None], padded)
-    hr = _stack([plate.hr for plate in plates], (padded[0] * scale, padded[1] * scale))
+    lr = stack([plate.lr for plate in plates if plate.lr is not None], padded)
+    hr = stack([plate.hr for plate in plates], (padded[0] * scale, padded[1] * scale))
     return Batch(lr, hr, lr_sizes, hr_sizes, characters, plates)
-
-
-def _stack(images: Sequence[np.ndarray], size: Size) -> Tensor:
-    """(N, 3, H, W) float32 in [0, 1], channels_last in memory, edges repeated into the padding."""
-    padded = [
-        np.pad(image, ((0, size[0] - image.shape[0]), (0, size[1] - image.shape[1]), (0, 0)), mode="edge")
-        for image in images
-    ]
-    return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
 
 
 def _patch_size(lr_size: Size, patch_px: int) -> Size:
@@ -332,7 +312,3 @@ def _lr_size(plate: Plate) -> Size:
     if plate.lr is None:
         raise DataError(f"{plate.name}: has no LR picture. Run the degrade stage (`dvc repro`).")
     return int(plate.lr.shape[0]), int(plate.lr.shape[1])
-
-
-def _bucket(size: Size, bucket_px: int) -> Size:
-    return -(-size[0] // bucket_px) * bucket_px, -(-size[1] // bucket_px) * bucket_px

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
+import numpy as np
 from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -58,6 +59,7 @@ class Job:
         provenance: What the weights' card says of parameters and inputs.
         memory_mib: Plates of one side that take more when decoded are read from the disk batch by batch.
         stop: Says when to leave before the end.
+        shows_pictures: Whether the tracker wants pictures, which show plates.
     """
 
     label: str
@@ -67,6 +69,7 @@ class Job:
     provenance: Mapping[str, object] = field(default_factory=dict)
     memory_mib: float = math.inf
     stop: Stop = field(default_factory=Stop)
+    shows_pictures: bool = True
 
 
 def fit(
@@ -78,6 +81,7 @@ def fit(
     *,
     select: str,
     job: Job,
+    show: Callable[[Net], np.ndarray] | None = None,
 ) -> FitResult:
     """Train ``net`` with AdamW, warm-up and cosine, clipping and averaged weights; leave the best weights in it.
 
@@ -93,6 +97,7 @@ def fit(
         select: The validation metric that decides which epoch's weights are kept; higher is better, and of two equal
             epochs the later one.
         job: Where it runs and reports to.
+        show: Draws what a network makes of a few plates, (H, W, 3) uint8 RGB; before the first epoch and after each.
 
     Raises:
         DivergedError: A loss or metric became NaN or infinite; the message has the step.
@@ -103,6 +108,8 @@ def fit(
         return FitResult({}, [])
     state = TrainingState.start(net, training)
     _go_on(state, job)
+    if state.epoch == state.so_far.n_batches == 0:
+        _show(state, show, job)
     while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):
         validates = (state.epoch + 1) % training.validate_every == 0 or state.epoch + 1 == training.epochs
         with job.stop.waiting():
@@ -111,7 +118,8 @@ def fit(
                 _save(state, job)
         metrics = _validated(state, validate, select) if validates else {}
         row = state.end_epoch(metrics)
-        job.tracker.metrics(row, state.epoch)
+        job.tracker.metrics(row | {"peak_mib": peak_mib(job.compute.device)}, state.epoch)
+        _show(state, show, job)
         log.info("%s epoch %d/%d: %s", job.label, state.epoch, training.epochs, _in_words(row))
         _save(state, job)
     net.load_state_dict(state.best_weights)
@@ -196,6 +204,12 @@ def _validated(state: TrainingState, validate: Callable[[Net], dict[str, float]]
     state.keep_if_best(metrics, select)
     state.so_far.validate_s += time.perf_counter() - started
     return metrics
+
+
+def _show(state: TrainingState, show: Callable[[Net], np.ndarray] | None, job: Job) -> None:
+    """The same plates as the averaged weights see them now."""
+    if show is not None and job.shows_pictures:
+        job.tracker.picture(f"epoch-{state.epoch:03d}", show(cast(Net, state.average.module)))
 
 
 def _report_memory(state: TrainingState, job: Job) -> dict[str, float]:

@@ -5,26 +5,32 @@ Phase 2 the recognizer behind the frozen SR.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
 from acl_core.data.batches import Batch, PairSet, TrainingBatches, loader
 from acl_core.data.manifest import Side
+from acl_core.device import Compute
 from acl_core.evaluate.outcome import Compare
+from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.evaluate.validation import by_pictures, by_plates_read
-from acl_core.models.enlarger import Enlarger
+from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Augment, Phase1, PretrainSr, Reading, Training, Trains
 from acl_core.train.loop import Batches, FitResult, Job, fit
 from acl_core.train.objectives import learner
 from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step
+
+PLATES_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,17 @@ class TrainingData:
 
         return of_epoch
 
+    def pictures(self, compute: Compute) -> Callable[[Enlarger], np.ndarray]:
+        """Draws the first validation plates: bicubic, as an enlarger makes them, and HR."""
+        bicubic = Bicubic(self.validation.scale)
+        return lambda sr: strip([bicubic, sr, None], self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
+    def readings(
+        self, enlarger: Enlarger | None, rule: Reading, compute: Compute
+    ) -> Callable[[Recognizer], np.ndarray]:
+        """Draws what a recognizer reads on the first validation plates, enlarged as in its training."""
+        return lambda net: reading_strip(enlarger, net, rule, self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
 
 def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
     """SR alone, on whole plates with the pixel loss unless told otherwise (Sec. III-D, Eq. 2).
@@ -72,7 +89,7 @@ def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) 
     train, validation = data.train.simulated(data.seed), data.validation.simulated(data.seed)
     data = replace(data, train=train, validation=validation)
     chosen = learner(sr, params, job.compute, data.seed)
-    validate = by_pictures(data.validation, job.compute, data.bucket_px)
+    validate, show = by_pictures(data.validation, job.compute, data.bucket_px), data.pictures(job.compute)
     return fit(
         chosen.net,
         chosen.step,
@@ -81,6 +98,7 @@ def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) 
         params,
         select="psnr_db",
         job=job,
+        show=lambda net: show(chosen.enlarger_of(net)),
     )
 
 
@@ -96,6 +114,7 @@ def pretrain_recognizer(
         params,
         select="plates_read",
         job=job,
+        show=data.readings(None, rule, job.compute),
     )
 
 
@@ -109,16 +128,24 @@ def phase1(
     compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
     data = replace(data, train=data.train.simulated(data.seed))
     step = phase1_step(sr, recognizer, params.alpha, job.compute)
-    batches = data.batches(params.batch_size, job.compute.device)
+    batches, show = data.batches(params.batch_size, job.compute.device), data.pictures(job.compute)
     judge = partial(
         by_plates_read, pairs=data.validation, rule=rule, compute=job.compute, bucket_px=data.bucket_px, compare=compare
     )
     if params.trains is Trains.BOTH:  # Paper, Table 8: nothing is frozen
-        pair = nn.ModuleList([sr, recognizer])
-        return fit(pair, step, batches, judge(_both), params, select="plates_read", job=job)
+        return fit(
+            nn.ModuleList([sr, recognizer]),
+            step,
+            batches,
+            judge(_both),
+            params,
+            select="plates_read",
+            job=job,
+            show=lambda pair: show(_both(pair)[0]),
+        )
     with frozen(recognizer):
         validate = judge(lambda net: (cast(Enlarger, net), recognizer))
-        return fit(sr, step, batches, validate, params, select="plates_read", job=job)
+        return fit(sr, step, batches, validate, params, select="plates_read", job=job, show=show)
 
 
 def _both(pair: nn.Module) -> tuple[Enlarger, Recognizer]:
@@ -139,4 +166,5 @@ def phase2(
             params,
             select="plates_read",
             job=job,
+            show=data.readings(enlarger, rule, job.compute),
         )

@@ -74,7 +74,9 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
         with compute.autocast():
             raw = recognizer(picture)
         loss_char = recognizer.loss(raw, batch.characters)
-        losses = Losses(loss_sr + alpha * loss_char, {"loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()})
+        loss = loss_sr + alpha * loss_char
+        named = {"loss": loss.detach(), "loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()}
+        losses = Losses(loss, named)
         if batch.is_first and batch.whole_px is None:  # two more backward passes; of a part they would say little
             losses.norms["weight_gradient_sr"] = _norm_at(weights, loss_sr)
             losses.norms["weight_gradient_char"] = _norm_at(weights, alpha * loss_char)

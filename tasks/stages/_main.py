@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from operator import attrgetter
@@ -35,7 +35,7 @@ from acl_core.train.memory import peak_mib
 from acl_core.train.stopping import Stop, Stopped
 from tasks import stopped
 from tasks.environment import prepare
-from tasks.tracking import WithoutPictures, open_tracker
+from tasks.tracking import WithoutPictures, attach, open_tracker
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,10 @@ Run = Callable[..., Mapping[str, float]]
 _CHECKPOINTS = Path("runs")  # outside DVC's outs, which DVC deletes before a stage runs
 
 
-def main(run: Run) -> None:
+def main(run: Run, attached: Sequence[str] = ()) -> None:
     """Run a stage from the command line and leave with its exit code.
+
+    The files of the options ``attached`` are given to the pipeline's run in MLflow.
 
     An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback. A training
     that is told to stop leaves with :data:`acl_core.train.stopping.EXIT_CODE`.
@@ -53,7 +55,10 @@ def main(run: Run) -> None:
     stage = stage_name(run, options)
     prepare(stage)
     try:
-        _run(run, stage, options, load_params(Path("params.yaml")))
+        params = load_params(Path("params.yaml"))
+        _run(run, stage, options, params)
+        if attached:
+            attach(Path(params.code), *(options[name] for name in attached))
     except Stopped as told:
         stopped.note(Path(), f"{stage} stopped: {told}")
         log.warning("stopped: %s; the same command goes on", told)
@@ -122,7 +127,8 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
                 tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
             memory_mib = params.memory.plates_mib
-            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop)
+            shows = params.privacy.show_pictures
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop, shows)
             device = compute.device
         result = run(*sections.values(), **arguments)
         numbers = dict(result) | {"peak_mib": peak_mib(device)}

@@ -9,9 +9,8 @@ import numpy as np
 import torch
 
 from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
-from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.models.build import build_recognizer
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import save_weights
 from acl_core.params import Reading, RecognizerParams
@@ -20,8 +19,6 @@ from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.tracker import write_curves
 from tasks.provenance import git_commit
-
-_PLATES_SHOWN = 6
 
 
 def fresh_recognizer(params: RecognizerParams, data: TrainingData, job: Job) -> Recognizer:
@@ -39,8 +36,7 @@ def save_sr(
     """Save a trained enlarger and show what it makes of a few validation plates."""
     save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
     _finish(result, curves, job)
-    rows = [Bicubic(data.validation.scale), sr, None]
-    job.tracker.picture("validation", strip(rows, data.validation, _PLATES_SHOWN, job.compute, data.bucket_px))
+    job.tracker.picture("validation", data.pictures(job.compute)(sr))
     return result.best
 
 
@@ -62,8 +58,7 @@ def save_recognizer(
     card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
     save_weights(recognizer, out / RECOGNIZER_FILE, card)
     _finish(result, curves, job)
-    shown = (data.validation, _PLATES_SHOWN, job.compute, data.bucket_px)
-    job.tracker.picture("validation", reading_strip(enlarger, recognizer, rule, *shown))
+    job.tracker.picture("validation", data.readings(enlarger, rule, job.compute)(recognizer))
     return result.best
 
 

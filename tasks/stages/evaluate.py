@@ -23,6 +23,7 @@ from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
 from acl_core.params_sr import Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
+from acl_core.statistics.confusions import confusions
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
 from tasks.provenance import git_commit
@@ -30,6 +31,7 @@ from tasks.stages._main import main
 
 log = logging.getLogger(__name__)
 
+_TRACKED = ("table.json", "suite.json", "per_class.json", "confusions.json", "meta.json")
 _SUMMARY = ("map50", "plates_read")
 
 
@@ -80,11 +82,13 @@ def run(
     _write_json(out / "suite.json", suite_table(suite, evaluate.bootstrap, common.seed))
     _write_json(out / "per_class.json", per_class(scores, classes))
     _write_json(out / "meta.json", _meta(test, evaluate, rule.model_dump(), common.seed, hash_folder(pairs)))
+    found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
+    _write_json(out / "confusions.json", {name: _confusions(rows, test) for name, rows in found.items()})
     if privacy.show_pictures:
-        found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
         _write_plates(out / "plates.csv", found, test)
         _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
-    job.tracker.artifact(out / "table.json")
+    for name in _TRACKED:
+        job.tracker.artifact(out / name)
     return _summary(rows, job)
 
 
@@ -116,6 +120,14 @@ def _meta(test: PairSet, evaluate: Evaluate, rule: dict[str, float], seed: int, 
         "commit": git_commit(),
         "data_sha256": data_hash,
     }
+
+
+def _confusions(found: list[Detections], test: PairSet) -> list[dict[str, Any]]:
+    """What a method takes for what; pairs of classes, nothing of a plate."""
+    names = test.card.classes
+    plates = zip(test.facts, found, strict=True)
+    pairs = ([[names[c] for c in plate.classes], [names[c] for c in row.classes]] for plate, row in plates)
+    return [pair._asdict() for pair in confusions((true, read) for true, read in pairs)]
 
 
 def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet) -> None:

@@ -13,10 +13,10 @@ from acl_core.data.batches import (
     TrainingBatches,
     collate,
     plan_epoch,
-    plan_evaluation,
 )
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side
+from acl_core.data.padding import plan_evaluation
 from acl_core.errors import DataError
 from acl_core.params import Augment, Direction
 from tests.plates import CLASSES, params, toy_plate, write_pairs, write_real_pairs
