@@ -26,7 +26,7 @@ def open_tracker(stage: str, code: Path, settings: Mapping[str, object]) -> Iter
     error, the stage goes on, and its journal is sent later. The same numbers lie in the stage's curves.
     """
     name, _, scale = stage.partition("@")
-    begin = {"tags": {"stage": stage} | tags_of_process(Path())}
+    begin: dict[str, Any] = {"tags": {"stage": stage} | tags_of_process(Path())}
     if name == "evaluate":  # what runs are compared by stands on the pipeline's run
         begin["to_parent"] = f"x{scale}." if scale else ""
     tracker = _begun(stage, code, begin, child=True)

@@ -65,6 +65,11 @@ def test_phase_2_changes_the_recognizer_alone(
     assert "loss_sr" not in result.history[0]
 
 
+def silent(runs: Path) -> Job:
+    """A job that draws no pictures, which would be seen by the network too."""
+    return replace(job(runs), shows_pictures=False)
+
+
 def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: Path) -> None:
     """The real LR is darker than HR: what a network saw tells which of the two it was."""
     data = TrainingData.load(write_real_pairs(tmp_path / "x4"), None, 4, seed=1)
@@ -81,17 +86,17 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
             return super().forward(lr, sizes) * self.gain
 
     best = phase1(
-        Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, job(tmp_path / "1")
+        Watched(), recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, silent(tmp_path / "1")
     ).best
     n_train = len(data.batches(SHORT["batch_size"], torch.device("cpu"))(0, 0))
     assert min(seen[:n_train]) > 0.4  # simulated: as light as HR
     assert max(seen[n_train:]) < 0.4  # validation: real
     assert "psnr_db" not in best
     seen.clear()
-    phase2(Watched(), recognizer, data, Training(**SHORT), RULE, job(tmp_path / "2"))
+    phase2(Watched(), recognizer, data, Training(**SHORT), RULE, silent(tmp_path / "2"))
     assert max(seen) < 0.4
     seen.clear()
-    alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True, **PIXEL), job(tmp_path / "3"))
+    alone = pretrain_sr(Watched(), data, PretrainSr(**SHORT, flip=True, **PIXEL), silent(tmp_path / "3"))
     assert min(seen) > 0.4
     assert alone.best["psnr_db"] > 0
 
