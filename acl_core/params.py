@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from acl_core.errors import ParamsError
 from acl_core.params_degrade import Degrade, Suite
+from acl_core.params_sr import Sr, SrArchitecture
 from acl_core.section import Count, NotNegative, Positive, Section, Share
 
 
@@ -52,13 +53,6 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
-class Skip(StrEnum):
-    """What is added to the output of the super-resolution network."""
-
-    NONE = "none"  # the paper
-    BICUBIC = "bicubic"  # ours: the network learns the difference to bicubic, which small ones need
-
-
 class Architecture(StrEnum):
     """Recognizers that can be trained."""
 
@@ -66,6 +60,28 @@ class Architecture(StrEnum):
     YOLOV5S = "yolov5s"
     YOLO11N = "yolo11n"
     PAPER = "paper"  # Algorithm 1 with an anchor head and Eq. (3)
+
+
+class Objective(StrEnum):
+    """What SR alone is trained for."""
+
+    PIXEL = "pixel"  # Paper, Eq. 2; MZSR: the same after each of its steps on the LR plate
+    FLIP = "flip"  # and that mirroring before SR and after it come to the same
+    DUAL = "dual"  # at every level that the network has, and that SR leads back to LR (DRN)
+
+
+class Trains(StrEnum):
+    """What Phase 1 trains."""
+
+    SR = "sr"  # the paper
+    BOTH = "both"  # nothing is frozen (Paper, Table 8)
+
+
+class Start(StrEnum):
+    """What Phase 2 begins with."""
+
+    PRETRAINED = "pretrained"  # the recognizer that Phase 1 had behind it
+    SCRATCH = "scratch"  # fresh weights (Paper, Tables 1-4: LR recognition)
 
 
 class OnDrift(StrEnum):
@@ -183,16 +199,6 @@ class Validation(Section):
     max_p: Share  # of the test; a difference that chance makes more often is no drift
 
 
-class Sr(Section):
-    """The super-resolution network. Paper, Sec. III-A: blocks 7, channels 64, features 256, skip none."""
-
-    blocks: Annotated[int, Field(ge=2)]  # up-blocks; there is one down-block fewer
-    channels: Count  # of every block
-    features: Count  # of the first convolution
-    skip: Skip
-    bucket_px: Count  # LR sizes are padded up to a multiple of this, so that plates share batches
-
-
 class RecognizerParams(Section):
     """The character recognizer."""
 
@@ -221,7 +227,7 @@ class Augment(Section):
 class Training(Section):
     """One run of the training loop."""
 
-    epochs: Count
+    epochs: Annotated[int, Field(ge=0)]  # 0: the networks pass through as they are
     batch_size: Count
     learning_rate: Positive  # of AdamW, at the top of the schedule
     weight_decay: NotNegative
@@ -237,19 +243,43 @@ class PretrainSr(Training):
     """SR alone, L1 (Paper, Sec. III-A)."""
 
     flip: bool  # mirror plates at random; only SR may, a recognizer never
+    objective: Objective
+    flip_weight: NotNegative  # of the flip term; its paper gives none, ours
+    dual_weight: NotNegative  # of the dual term; DRN: 0.1
+    patch_px: Annotated[int, Field(ge=0)]  # side of the LR patches to train on (Paper, Table 6); 0: whole plates
+
+
+class PretrainRecognizer(Training):
+    """The recognizer alone, on HR plates."""
+
+    epochs: Count
 
 
 class Phase1(Training):
     """SR against the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1)."""
 
     alpha: NotNegative  # Paper, Table 7: 0.01 is best
+    trains: Trains
 
 
 class Phase2(Training):
-    """The recognizer behind the frozen SR; the control without SR, too."""
+    """The recognizer behind the frozen SR: Loss_char."""
 
+    start: Start
     # Ours: after so many epochs the changed and degraded plates of those come back, and SR has not to make them again.
     fresh_epochs: Count
+
+    @model_validator(mode="after")
+    def _learns_something(self) -> Self:
+        if self.start is Start.SCRATCH and not self.epochs:
+            raise ValueError("start scratch with 0 epochs leaves a recognizer that knows nothing")
+        return self
+
+
+class BicubicPhase2(Section):
+    """The control without SR; all but this is as in ``phase2``."""
+
+    epochs: Annotated[int, Field(ge=0)] | None  # null: as many as Phase 2; more: as the whole collaborative run
 
 
 class Rounds(Section):
@@ -313,9 +343,10 @@ class Params(Section):
     reading: Reading
     augment: Augment
     pretrain_sr: PretrainSr
-    pretrain_recognizer: Training
+    pretrain_recognizer: PretrainRecognizer
     phase1: Phase1
     phase2: Phase2
+    bicubic_phase2: BicubicPhase2
     rounds: Rounds
     evaluate: Evaluate
     memory: Memory
@@ -328,6 +359,12 @@ class Params(Section):
         unknown = sorted(set(self.scales) - set(SUPPORTED_SCALES))
         if unknown:
             raise ValueError(f"scales {unknown} are not among {list(SUPPORTED_SCALES)}")
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_something_to_train(self) -> Self:
+        if self.sr.architecture is SrArchitecture.IDENTITY and self.phase1.trains is Trains.BOTH:
+            raise ValueError("phase1.trains both needs a network in sr.architecture, and identity has none")
         return self
 
 

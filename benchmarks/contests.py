@@ -156,5 +156,5 @@ def read_plates(
 ) -> list[Detections]:
     """The characters of plates in reading order, as the evaluation reads them."""
     batch = collate(plates, sr.scale, bucket_px).to(compute.device)
-    found = recognize(recognizer, enlarge(sr, batch, compute), batch, compute)
+    found = recognize(recognizer, enlarge(sr, batch, compute), batch.hr_sizes, compute)
     return [read(detections, rule, Direction.LTR) for detections in found]

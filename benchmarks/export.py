@@ -18,14 +18,14 @@ from acl_core.data.batches import PairSet, collate
 from acl_core.data.manifest import Plate, Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import read
-from acl_core.evaluate.outcome import enlarge, recognize
+from acl_core.evaluate.method_names import MethodName
+from acl_core.evaluate.outcome import enlarge, recognize, sizes_of
 from acl_core.export.int8 import quantize
 from acl_core.export.onnx_model import write_model
 from acl_core.export.reader import Backend, OnnxReader
 from acl_core.params import Params, load_params
 from tasks.environment import keep_quiet
 from tasks.export.build import calibration_plates, export_model
-from tasks.export.cli import Method
 from tasks.export.trained import load_trained, stage_out
 from tasks.workspace import find_workspace
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = find_workspace(options.workspace)
     params = load_params(folder / "params.yaml")
     scale = options.scale or params.scales[0]
-    method = Method(options.method)
+    method = MethodName(options.method)
     test = PairSet.load(stage_out(folder, "degrade", scale), Side.TEST)
     plates = test.plates[: options.plates]
     with tempfile.TemporaryDirectory() as temporary:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"| {name} | {right[name]} | {wall:.1f} | {processor:.1f} |")
 
 
-def _exported(folder: Path, params: Params, scale: int, method: Method, out: Path) -> Path:
+def _exported(folder: Path, params: Params, scale: int, method: MethodName, out: Path) -> Path:
     write_model(export_model(folder, params, scale, method), out / "float32.onnx")
     return out / "float32.onnx"
 
@@ -74,14 +74,16 @@ def _quantized(exact: Path, plates: Iterator[np.ndarray], out: Path) -> Path:
     return out / "int8.onnx"
 
 
-def _by_torch(folder: Path, params: Params, scale: int, method: Method) -> ReadPlate:
+def _by_torch(folder: Path, params: Params, scale: int, method: MethodName) -> ReadPlate:
     """The networks as the evaluation runs them."""
     trained = load_trained(folder, params, scale, method)
     cpu = Compute(torch.device("cpu"), bf16=False)
 
     def reader(plate: Plate) -> str:
         batch = collate([plate], scale, params.sr.bucket_px)
-        found = recognize(trained.recognizer, enlarge(trained.enlarger, batch, cpu), batch, cpu)[0]
+        found = recognize(
+            trained.recognizer, enlarge(trained.enlarger, batch, cpu), sizes_of(trained.enlarger, batch), cpu
+        )[0]
         return text_of(read(found, trained.rule, params.plates.direction).classes, trained.classes)
 
     return reader
@@ -111,7 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workspace", default=".", help="folder, or name below workspaces/")
     parser.add_argument("--scale", type=int, help="without it: the first of the workspace's scales")
-    parser.add_argument("--method", default=Method.PHASE2.value, choices=[m.value for m in Method])
+    parser.add_argument("--method", default=MethodName.PHASE2.value, choices=[m.value for m in MethodName])
     parser.add_argument("--plates", type=int, default=10_000, help="test plates to read at most")
     parser.add_argument("--calibrate", type=int, default=64, help="validation plates for the 8-bit model at most")
     parser.add_argument("--float32", type=Path, help="model of `acl export`; without it, exported here")

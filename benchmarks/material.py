@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from acl_core.device import Compute
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Direction, Params, RecognizerParams, Skip, Sr, load_params
+from acl_core.params import Architecture, Direction, Params, RecognizerParams, load_params
+from acl_core.params_sr import Skip, Sr, SrArchitecture
 from acl_core.seeding import torch_seed
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
@@ -44,19 +46,19 @@ class Material:
     @classmethod
     def of_paper(cls) -> "Material":
         """The full DBPN at x4 and YOLOv5s on plates of 144 x 96 pixels, as the ``paper`` profile has them."""
-        sr = Sr(blocks=7, channels=64, features=256, skip=Skip.NONE, bucket_px=4)
+        sr = _dbpn(blocks=7, channels=64, features=256)
         return cls(sr, RecognizerParams(architecture=Architecture.YOLOV5S, input_px=256), (96, 144))
 
     @classmethod
     def tiny(cls) -> "Material":
         """Toy networks and plates: the same code within seconds."""
-        sr = Sr(blocks=2, channels=8, features=16, skip=Skip.NONE, bucket_px=4)
+        sr = _dbpn(blocks=2, channels=8, features=16)
         return cls(sr, RecognizerParams(architecture=Architecture.YOLOV5N, input_px=64), (32, 48))
 
     def build_sr(self) -> Dbpn:
         """A super-resolution network with the weights that the seed gives."""
         with torch_seed(self.seed):
-            return build_sr(SCALE, self.sr)
+            return cast(Dbpn, build_sr(SCALE, self.sr))
 
     def build_recognizer(self) -> Recognizer:
         """A recognizer with the weights that the seed gives."""
@@ -73,6 +75,22 @@ class Material:
         return TrainingData(
             self.pairs(n_plates), self.pairs(1, Side.VALIDATION), params.augment, self.sr.bucket_px, self.seed
         )
+
+
+def _dbpn(blocks: int, channels: int, features: int) -> Sr:
+    return Sr(
+        architecture=SrArchitecture.DBPN,
+        skip=Skip.NONE,
+        bucket_px=4,
+        blocks=blocks,
+        channels=channels,
+        features=features,
+        swinir=None,
+        hat=None,
+        dat=None,
+        drn=None,
+        mzsr=None,
+    )
 
 
 def one_epoch(batch_size: int) -> Params:

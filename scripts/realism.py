@@ -15,6 +15,7 @@ from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, read_card
 from acl_core.device import compute_of
 from acl_core.errors import DataError
+from acl_core.evaluate.methods import RECOGNIZER_FILE
 from acl_core.evaluate.outcome import run_method
 from acl_core.evaluate.transfer import half_of, read_elsewhere
 from acl_core.models.build import load_recognizer
@@ -23,7 +24,6 @@ from acl_core.sources.synthetic.layout import load_layout
 from acl_core.statistics.table import choose_rule
 from tasks import dvc_client
 from tasks.environment import one_line_errors, prepare
-from tasks.stages._results import RECOGNIZER_FILE
 from tasks.workspace import find_workspace
 
 _BUCKET_PX = 16

@@ -18,14 +18,18 @@ from tasks.export.cli import export
 from tasks.registry import cli as registry_commands
 from tasks.report.markdown import markdown, suite_markdown
 from tasks.servers import run_servers
+from tasks.serving.cli import serve
 from tasks.stopped import STOP_AT
+from tasks.tracking.cli import track
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(data_commands, name="data")
+app.add_typer(track, name="track")
 app.command()(export)
 registry_commands.add_to(app)
+app.command()(serve)
 
 PROFILES = "cpu (the root's parameters) or a file of profiles/"
 
@@ -73,14 +77,15 @@ def import_(
         str | None, typer.Option(help=f"{PROFILES}; the workspace is made from it at the first import.")
     ] = None,
 ) -> None:
-    """Import plates and say what came in and what did not; nothing is trained."""
+    """Import plates, check them, and say what came in and what did not; nothing is trained."""
     folder = ensure_workspace(workspace, src, profile, plate_format)
-    dvc_client.reproduce(folder, stage="plates")
-    plates, rejected = (folder / out for out in dvc_client.outs(folder, "plates"))
-    counts = ", ".join(f"{n} {side}" for side, n in read_card(plates).plates.items())
-    with rejected.open(newline="", encoding="utf-8") as file:
-        n_rejected = sum(1 for _ in csv.reader(file)) - 1
-    typer.echo(f"plates: {counts}; rejected: {n_rejected}, reasons in {rejected}")
+    for stage in ("plates", "validate"):
+        dvc_client.reproduce(folder, stage=stage)
+        plates, rejected = (folder / out for out in dvc_client.outs(folder, stage)[:2])
+        counts = ", ".join(f"{n} {side}" for side, n in read_card(plates).plates.items())
+        with rejected.open(newline="", encoding="utf-8") as file:
+            n_rejected = sum(1 for _ in csv.reader(file)) - 1
+        typer.echo(f"{stage}: {counts}; rejected: {n_rejected}, reasons in {rejected}")
 
 
 @app.command()

@@ -5,6 +5,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -15,19 +16,18 @@ from acl_core.data.batches import PairSet
 from acl_core.data.manifest import DatasetCard, Plate, Rejected, text_of
 from acl_core.device import compute_of
 from acl_core.errors import DataError
-from acl_core.evaluate.outcome import readings, run_method
+from acl_core.evaluate.method_names import MethodName
+from acl_core.evaluate.methods import RECOGNIZER_FILE, TrainedMethods, method_names
+from acl_core.evaluate.outcome import Method, readings, run_method
 from acl_core.evaluate.texts import TextScores, score_texts
 from acl_core.files import write_atomically
-from acl_core.models.build import load_recognizer, load_sr
-from acl_core.models.enlarger import Bicubic, Enlarger
-from acl_core.models.recognizer import Recognizer
+from acl_core.models.build import load_recognizer
 from acl_core.models.weights import read_card
 from acl_core.params import Params, Reading, load_params
 from acl_core.sources.annotations import plates_of
 from acl_core.sources.csv_texts import open_csv
 from acl_core.statistics.table import Interval, text_table
 from tasks import dvc_client
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 
 _HELD = 512  # plates in memory at once
 
@@ -109,11 +109,11 @@ class _Networks:
         self._workspace = workspace
         first = self._made("pretrain_recognizer") / RECOGNIZER_FILE
         self.classes: tuple[str, ...] = tuple(read_card(first).get("classes", ()))
-        self._on_hr = self._recognizer("pretrain_recognizer")
         self._methods = {f"x{scale}": self._of_scale(scale) for scale in self.params.scales}
         self._rules = {f"x{scale}": self._rule(scale) for scale in self.params.scales}
         self._rules[AS_IT_IS] = self._rules[f"x{self.params.scales[0]}"]
-        self._methods[AS_IT_IS] = {AS_IT_IS: (None, self._on_hr)}
+        on_hr = load_recognizer(self.params.recognizer, self.classes, first, self._compute)
+        self._methods[AS_IT_IS] = {AS_IT_IS: Method(None, on_hr)}
 
     def read(self, group: str, plates: Sequence[Plate]) -> dict[str, list[np.ndarray]]:
         """Class indices that each method reads on each plate of a group."""
@@ -125,28 +125,15 @@ class _Networks:
             found[method] = [d.classes for d in readings(outcome, self._rules[group], card.direction)]
         return found
 
-    def _of_scale(self, scale: int) -> "dict[str, tuple[Enlarger | None, Recognizer]]":
-        alone, trained = self._enlarger("pretrain_sr", scale), self._enlarger("phase1", scale)
-        methods: dict[str, tuple[Enlarger | None, Recognizer]] = {
-            "bicubic": (Bicubic(scale), self._on_hr),
-            "bicubic_phase2": (Bicubic(scale), self._recognizer("bicubic_phase2", scale)),
-            "sr": (alone, self._on_hr),
-            "phase1": (trained, self._on_hr),
-            "phase2": (trained, self._recognizer("phase2", scale)),
-        }
-        if self.params.rounds.n > 1:
-            methods["rounds"] = (self._enlarger("rounds", scale), self._recognizer("rounds", scale))
-        return methods
+    def _of_scale(self, scale: int) -> dict[str, Method]:
+        """All methods but HR, of which there is no picture here."""
+        made = partial(self._made, scale=scale)
+        trained = TrainedMethods(scale, self.params.sr, self.params.recognizer, self.classes, made, self._compute)
+        names = [name for name in method_names(self.params.rounds) if name is not MethodName.HR]
+        return {name.value: trained.method(name) for name in names}
 
     def _made(self, stage: str, scale: int = 0) -> Path:
         return self._workspace / dvc_client.outs(self._workspace, stage)[0].replace("${item.scale}", str(scale))
-
-    def _recognizer(self, stage: str, scale: int = 0) -> Recognizer:
-        path = self._made(stage, scale) / RECOGNIZER_FILE
-        return load_recognizer(self.params.recognizer, self.classes, path, self._compute)
-
-    def _enlarger(self, stage: str, scale: int) -> Enlarger:
-        return load_sr(scale, self.params.sr, self._made(stage, scale) / SR_FILE, self._compute)
 
     def _rule(self, scale: int) -> Reading:
         path = self._made("evaluate", scale) / "meta.json"

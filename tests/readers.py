@@ -12,6 +12,7 @@ from acl_core.data.manifest import Side
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
 from acl_core.params import Architecture, Params, Reading
+from acl_core.params_sr import SrArchitecture
 from acl_core.reader.package import package_reader
 from tests.plates import CLASSES, ROOT, params, write_pairs
 
@@ -19,35 +20,35 @@ RULE = Reading(confidence=0.001, overlap=0.3)
 INTERVAL = {"value": 0.5, "low": 0.4, "high": 0.6}
 
 
-def toy_params() -> Params:
+def toy_params(architecture: SrArchitecture = SrArchitecture.DBPN) -> Params:
     """The paper's recognizer builds in a tenth of the time of ultralytics'."""
     own = params()
-    sr = own.sr.model_copy(update={"channels": 4, "features": 4})
+    sr = own.sr.model_copy(update={"architecture": architecture, "channels": 4, "features": 4})
     recognizer = own.recognizer.model_copy(update={"architecture": Architecture.PAPER, "input_px": 64})
     return own.model_copy(update={"sr": sr, "recognizer": recognizer, "code": str(ROOT)})
 
 
-def save_pair(folder: Path, seed: int = 0) -> tuple[Path, Path]:
+def save_pair(folder: Path, seed: int = 0, architecture: SrArchitecture = SrArchitecture.DBPN) -> tuple[Path, Path]:
     """Untrained weights of both networks."""
     torch.manual_seed(seed)
-    own = toy_params()
+    own = toy_params(architecture)
     weights = folder / "sr.safetensors", folder / "recognizer.safetensors"
     save_weights(build_sr(4, own.sr), weights[0], {})
     save_weights(build_recognizer(own.recognizer, len(CLASSES)), weights[1], {})
     return weights
 
 
-def packaged(folder: Path, seed: int = 0) -> Path:
+def packaged(folder: Path, seed: int = 0, architecture: SrArchitecture = SrArchitecture.DBPN) -> Path:
     """Package untrained networks with toy plates for validation."""
-    weights = save_pair(folder, seed)
+    weights = save_pair(folder, seed, architecture)
     validation = PairSet.load(write_pairs(folder / "pairs"), Side.VALIDATION)
     provenance = {"key": f"toy-{seed}", "workspace": "toy", "data": "toy", "plates": {"train": 12}, "seed": seed}
     provenance |= {"data_sha256": "0" * 64, "commit": "unknown", "training_seconds": None}
-    package_reader(*weights, toy_params(), RULE, validation, folder / "reader", provenance)
+    package_reader(*weights, toy_params(architecture), RULE, validation, folder / "reader", provenance)
     return folder / "reader"
 
 
-def workspace_with_reader(folder: Path) -> Path:
+def workspace_with_reader(folder: Path, seed: int = 0) -> Path:
     """A workspace as `acl run` leaves it, as far as its reader is concerned: networks, evaluation and DVC's lock."""
     folder.mkdir(parents=True, exist_ok=True)
     raw = toy_params().model_dump(mode="json")
@@ -55,7 +56,7 @@ def workspace_with_reader(folder: Path) -> Path:
     (folder / "dvc.yaml").symlink_to(ROOT / "dvc.yaml")
     write_pairs(folder / "data/pairs/x4")
     deps = []
-    for path in save_pair(folder / "models/x4/final"):
+    for path in save_pair(folder / "models/x4/final", seed):
         md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         deps.append({"path": path.relative_to(folder).as_posix(), "md5": md5})
     lock = {"stages": {"evaluate@4": {"deps": deps}}}
@@ -72,6 +73,8 @@ def workspace_with_reader(folder: Path) -> Path:
     table = {method: dict.fromkeys(metrics, INTERVAL) for method in ("bicubic", "phase2", "hr")}
     (out / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     (out / "table.json").write_text(json.dumps(table), encoding="utf-8")
+    suite = dict.fromkeys(("clean", "blur"), table)
+    (out / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
     plates = "name,kind,true,bicubic,phase2,hr\na,P2,12,1,12,12\nb,P2,11,1,1,11\nc,P6,0,0,0,0\n"
     (out / "plates.csv").write_text(plates, encoding="utf-8")
     return folder

@@ -20,6 +20,7 @@ from acl_core.data.augment import augment, flip
 from acl_core.data.degradation.chain import photograph
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Plate, Side, read_card
+from acl_core.data.padding import bucket_of, plan_evaluation, stack
 from acl_core.data.stored import PlateFacts, StoredPlates
 from acl_core.errors import DataError
 from acl_core.models.recognizer import Characters
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 Share = tuple[int, int]  # number of a process, from 0, and number of all processes that share a batch
 WHOLE: Share = (0, 1)
 
+_PATCHES = 1  # key of the draws of patches, which change no other draw
 _WORKERS = 4  # processes that make batches for a GPU; a CPU has nothing to spare
 
 
@@ -52,6 +54,7 @@ class Batch:
             has none, because all processes have to take the same steps.
         key: Epoch that the batch was made for, its number in it, and bounds of the part of it that this is: a batch
             with the same key has the same pictures.
+        is_first: Of its epoch.
     """
 
     lr: Tensor
@@ -61,6 +64,7 @@ class Batch:
     characters: Characters
     plates: list[Plate]
     whole_px: int | None = None
+    is_first: bool = False
     counts: bool = True
     key: tuple[int, ...] = ()
 
@@ -178,22 +182,10 @@ def plan_epoch(sizes: Sequence[Size], batch_size: int, bucket_px: int, rng: np.r
     Plates are sorted by bucket, at random within one, and cut into full batches; only the last one may be smaller. The
     batches come in random order.
     """
-    buckets = np.array([_bucket(size, bucket_px) for size in sizes])
+    buckets = np.array([bucket_of(size, bucket_px) for size in sizes])
     order = np.lexsort((rng.random(len(sizes)), buckets[:, 1], buckets[:, 0]))
     batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def plan_evaluation(sizes: Sequence[Size], batch_size: int, bucket_px: int) -> list[np.ndarray]:
-    """Batches of one bucket each, so that what a plate gives does not depend on the plates beside it."""
-    buckets: dict[Size, list[int]] = {}
-    for index, size in enumerate(sizes):
-        buckets.setdefault(_bucket(size, bucket_px), []).append(index)
-    return [
-        np.array(members[i : i + batch_size])
-        for _, members in sorted(buckets.items())
-        for i in range(0, len(members), batch_size)
-    ]
 
 
 class TrainingBatches(Dataset[Batch]):
@@ -208,6 +200,7 @@ class TrainingBatches(Dataset[Batch]):
         bucket_px: LR sizes are padded up to a multiple of this.
         params: Random changes of HR, or None to take the pairs as they are.
         flips: Mirror half of the plates.
+        patch_px: Cut a square of this LR side out of each plate, at random; 0 leaves plates whole.
         seed: Of order and changes.
         epoch: Counted from 0.
         share: Of each batch that is made; the shares of all processes are the batch.
@@ -226,11 +219,12 @@ class TrainingBatches(Dataset[Batch]):
         epoch: int,
         share: Share = WHOLE,
         again: int | None = None,
+        patch_px: int = 0,
     ) -> None:
         self._share = share
         self._pairs, self._bucket_px, self._params, self._flips = pairs, bucket_px, params, flips
-        self._key = (seed, epoch)
-        sizes = [plate.lr_size for plate in pairs.facts]
+        self._key, self._patch_px = (seed, epoch), patch_px
+        sizes = [_patch_size(plate.lr_size, patch_px) for plate in pairs.facts]
         self._plan = plan_epoch(sizes, batch_size, bucket_px, generator(*self._key))
         n_batches = len(self._plan)
         self._order = np.arange(n_batches) if again is None else generator(seed, again).permutation(n_batches)
@@ -240,21 +234,28 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, item: int) -> Batch:
         number = int(self._order[item])
-        return replace(self._made(self._plan[number]), key=(self._key[1], number))
+        batch = self._made(self._plan[number])
+        return replace(batch, key=(self._key[1], number), is_first=item == 0)
 
     def _made(self, whole: np.ndarray) -> Batch:
         own = np.array_split(whole, self._share[1])[self._share[0]]
         counts = len(own) > 0
-        plates = [self._changed(int(i)) for i in (own if counts else whole[:1])]
+        plates = [self._cut(int(i)) for i in (own if counts else whole[:1])]
         if self._share == WHOLE:
             return collate(plates, self._pairs.scale, self._bucket_px)
-        sizes = [self._pairs.facts[int(i)].lr_size for i in whole]
+        sizes = [_patch_size(self._pairs.facts[int(i)].lr_size, self._patch_px) for i in whole]
         batch = collate(plates, self._pairs.scale, self._bucket_px, beside=sizes)
         n_pixels = sum(height * width for height, width in sizes) * self._pairs.scale**2
         if not counts:
             batch = replace(batch, counts=False, characters=batch.characters.part(0, 0))
         shared = replace(batch.characters, n_shared=len(whole))
         return replace(batch, characters=shared).as_part_of(n_pixels, len(whole))
+
+    def _cut(self, index: int) -> Plate:
+        plate = self._changed(index)
+        if not self._patch_px:
+            return plate
+        return _patch(plate, self._patch_px, self._pairs.scale, generator(*self._key, index + 1, _PATCHES))
 
     def _changed(self, index: int) -> Plate:
         plate = self._pairs.plates[index]
@@ -331,25 +332,30 @@ def _outlast_signals(_worker: int) -> None:
 def collate(plates: list[Plate], scale: int, bucket_px: int, beside: Sequence[Size] = ()) -> Batch:
     """Pad plates to their largest bucket, and that of the LR sizes ``beside`` them, and stack them."""
     lr_sizes = [_lr_size(plate) for plate in plates]
-    buckets = [_bucket(size, bucket_px) for size in [*lr_sizes, *beside]]
+    buckets = [bucket_of(size, bucket_px) for size in [*lr_sizes, *beside]]
     padded = (max(h for h, _ in buckets), max(w for _, w in buckets))
     hr_sizes = [(h * scale, w * scale) for h, w in lr_sizes]
     boxes = [torch.from_numpy(PlateFacts.of(plate).shares()) for plate in plates]
     owner = [torch.full((len(b),), i) for i, b in enumerate(boxes)]
     classes = [torch.from_numpy(plate.classes) for plate in plates]
     characters = Characters(torch.cat(boxes), torch.cat(classes), torch.cat(owner), len(plates))
-    lr = _stack([plate.lr for plate in plates if plate.lr is not None], padded)
-    hr = _stack([plate.hr for plate in plates], (padded[0] * scale, padded[1] * scale))
+    lr = stack([plate.lr for plate in plates if plate.lr is not None], padded)
+    hr = stack([plate.hr for plate in plates], (padded[0] * scale, padded[1] * scale))
     return Batch(lr, hr, lr_sizes, hr_sizes, characters, plates)
 
 
-def _stack(images: Sequence[np.ndarray], size: Size) -> Tensor:
-    """(N, 3, H, W) float32 in [0, 1], channels_last in memory, edges repeated into the padding."""
-    padded = [
-        np.pad(image, ((0, size[0] - image.shape[0]), (0, size[1] - image.shape[1]), (0, 0)), mode="edge")
-        for image in images
-    ]
-    return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
+def _patch_size(lr_size: Size, patch_px: int) -> Size:
+    return (min(lr_size[0], patch_px), min(lr_size[1], patch_px)) if patch_px else lr_size
+
+
+def _patch(plate: Plate, patch_px: int, scale: int, rng: np.random.Generator) -> Plate:
+    """A square of a pair, without characters: cut in half they are none. A side that is too short stays whole."""
+    size = _lr_size(plate)
+    height, width = _patch_size(size, patch_px)
+    top, left = (int(rng.integers(whole - part + 1)) for whole, part in zip(size, (height, width), strict=True))
+    lr = None if plate.lr is None else plate.lr[top : top + height, left : left + width]
+    hr = plate.hr[top * scale : (top + height) * scale, left * scale : (left + width) * scale]
+    return replace(plate, lr=lr, hr=hr, boxes=plate.boxes[:0], classes=plate.classes[:0])
 
 
 def _without_lost(plate: Plate) -> Plate:
@@ -362,7 +368,3 @@ def _lr_size(plate: Plate) -> Size:
     if plate.lr is None:
         raise DataError(f"{plate.name}: has no LR picture. Run the degrade stage (`dvc repro`).")
     return int(plate.lr.shape[0]), int(plate.lr.shape[1])
-
-
-def _bucket(size: Size, bucket_px: int) -> Size:
-    return -(-size[0] // bucket_px) * bucket_px, -(-size[1] // bucket_px) * bucket_px

@@ -18,6 +18,7 @@ from acl_core.models.enlarger import Enlarger
 from acl_core.models.join import join
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Direction, Reading
+from acl_core.resize import Size
 
 _BATCH_SIZE = 32
 
@@ -85,8 +86,9 @@ def run_method(
     for batch in evaluation_batches(pairs, compute, bucket_px):
         pictures = enlarge(enlarger, batch, compute)
         names = [plate.name for plate in batch.plates]
-        detections.update(zip(names, recognize(recognizer, pictures, batch, compute), strict=True))
-        if enlarger is not None and compare is not Compare.NOTHING:
+        sizes = sizes_of(enlarger, batch)
+        detections.update(zip(names, recognize(recognizer, pictures, sizes, compute), strict=True))
+        if sizes == batch.hr_sizes and enlarger is not None and compare is not Compare.NOTHING:
             quality.update(zip(names, quality_of_each(pictures, batch, compare), strict=True))
     in_order = [detections[plate.name] for plate in pairs.facts]
     return Outcome(in_order, _in_order(quality, pairs) if quality else None)
@@ -121,12 +123,17 @@ def enlarge(enlarger: Enlarger | None, batch: Batch, compute: Compute) -> Tensor
     return enlarged.float()
 
 
+def sizes_of(enlarger: Enlarger | None, batch: Batch) -> list[Size]:
+    """True (height, width) of what :func:`enlarge` gives."""
+    return batch.hr_sizes if enlarger is None else enlarger.sizes(batch.lr_sizes)
+
+
 def enlarge_plates(enlarger: Enlarger | None, pairs: PairSet, compute: Compute, bucket_px: int) -> list[np.ndarray]:
     """Every plate enlarged, (H, W, 3) uint8 RGB each, in their order, to be looked at."""
     shown: dict[str, np.ndarray] = {}
     for batch in evaluation_batches(pairs, compute, bucket_px):
         pictures = enlarge(enlarger, batch, compute)
-        for plate, picture, (height, width) in zip(batch.plates, pictures, batch.hr_sizes, strict=True):
+        for plate, picture, (height, width) in zip(batch.plates, pictures, sizes_of(enlarger, batch), strict=True):
             shown[plate.name] = to_uint8(picture[:, :height, :width])
     return [shown[plate.name] for plate in pairs.facts]
 
@@ -137,9 +144,9 @@ def to_uint8(picture: Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def recognize(recognizer: Recognizer, pictures: Tensor, batch: Batch, compute: Compute) -> list[Detections]:
-    """Detections on each plate of a batch of enlarged pictures."""
-    square = join(pictures, batch.hr_sizes, recognizer.input_px)
+def recognize(recognizer: Recognizer, pictures: Tensor, sizes: Sequence[Size], compute: Compute) -> list[Detections]:
+    """Detections on each plate of a batch of enlarged pictures, whose true sizes are given."""
+    square = join(pictures, sizes, recognizer.input_px)
     recognizer.eval()
     with compute.autocast():
         raw = recognizer(square)

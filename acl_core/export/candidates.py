@@ -9,10 +9,11 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from acl_core.errors import ParamsError
 from acl_core.models.dbpn import Dbpn
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.enlarger import Bicubic, Enlarger, Identity
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Skip
+from acl_core.params_sr import Skip
 from acl_core.resize import Size
 
 
@@ -23,10 +24,18 @@ class PlateCandidates(nn.Module):
         enlarger: Makes SR of LR; it is copied.
         recognizer: Reads SR; it is copied.
         bucket_px: LR sizes are padded up to a multiple of this, as in training.
+
+    Raises:
+        ParamsError: The enlarger's network cannot be traced for all sizes.
     """
 
     def __init__(self, enlarger: Enlarger, recognizer: Recognizer, bucket_px: int) -> None:
         super().__init__()
+        if not isinstance(enlarger, Dbpn | Bicubic | Identity):
+            raise ParamsError(
+                f"{type(enlarger).__name__}: cannot be exported, because what it computes depends on the plate's size. "
+                "Export a workspace with sr.architecture dbpn, or the method bicubic_phase2."
+            )
         self.enlarger = copy.deepcopy(enlarger).cpu().float().eval()
         self.recognizer = copy.deepcopy(recognizer).cpu().float().eval()
         self.bucket_px = bucket_px
@@ -57,6 +66,8 @@ class PlateCandidates(nn.Module):
     def _enlarge(self, lr: Tensor, height: int, width: int) -> Tensor:
         """SR of (N, 3, h, w), with what padding to the bucket adds at the right and at the bottom."""
         scale, step = self.enlarger.scale, self.bucket_px
+        if isinstance(self.enlarger, Identity):
+            return lr
         if isinstance(self.enlarger, Bicubic):
             return resize(lr, (height, width), (height * scale, width * scale))
         padded_size = ((height + step - 1) // step * step, (width + step - 1) // step * step)

@@ -7,17 +7,42 @@ import numpy as np
 
 from acl_core.device import Compute
 from acl_core.errors import WeightsError
+from acl_core.models.attention import build_dat, build_hat, build_swinir
 from acl_core.models.dbpn import Dbpn
+from acl_core.models.drn import Drn
+from acl_core.models.enlarger import Enlarger, Identity
+from acl_core.models.mzsr import Mzsr
 from acl_core.models.paper_recognizer import PaperRecognizer, fit_anchors
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.ultralytics_recognizer import UltralyticsRecognizer
 from acl_core.models.weights import load_weights, read_card
-from acl_core.params import Architecture, RecognizerParams, Sr
+from acl_core.params import Architecture, RecognizerParams
+from acl_core.params_sr import Dat, Hat, Sr, SrArchitecture, Swinir
+from acl_core.params_sr import Drn as DrnSizes
+from acl_core.params_sr import Mzsr as MzsrSizes
 
 
-def build_sr(scale: int, params: Sr) -> Dbpn:
-    """A super-resolution network with fresh weights."""
-    return Dbpn(scale, params.blocks, params.channels, params.features, params.skip)
+def build_sr(scale: int, params: Sr) -> Enlarger:  # noqa: PLR0911 - one return a network
+    """A super-resolution network with fresh weights.
+
+    Raises:
+        ParamsError: It has no such scale or sizes, or needs a library that is not installed.
+    """
+    match params:
+        case Sr(architecture=SrArchitecture.SWINIR, swinir=Swinir() as sizes):
+            return build_swinir(scale, sizes, params.skip)
+        case Sr(architecture=SrArchitecture.HAT, hat=Hat() as sizes):
+            return build_hat(scale, sizes, params.skip)
+        case Sr(architecture=SrArchitecture.DAT, dat=Dat() as sizes):
+            return build_dat(scale, sizes, params.skip)
+        case Sr(architecture=SrArchitecture.DRN, drn=DrnSizes() as sizes):
+            return Drn(scale, sizes.blocks, sizes.features, params.skip)
+        case Sr(architecture=SrArchitecture.MZSR, mzsr=MzsrSizes() as sizes):
+            return Mzsr(scale, sizes.layers, sizes.channels, sizes.steps, sizes.step_size)
+        case Sr(architecture=SrArchitecture.IDENTITY):
+            return Identity()
+        case _:
+            return Dbpn(scale, params.blocks, params.channels, params.features, params.skip)
 
 
 def build_recognizer(
@@ -40,7 +65,7 @@ def build_recognizer(
             return UltralyticsRecognizer(params.architecture, n_classes, params.input_px)
 
 
-def load_sr(scale: int, params: Sr, path: Path, compute: Compute) -> Dbpn:
+def load_sr(scale: int, params: Sr, path: Path, compute: Compute) -> Enlarger:
     """A trained super-resolution network, on its device.
 
     Raises:

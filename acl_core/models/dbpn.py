@@ -9,13 +9,13 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from acl_core.errors import ParamsError
 from acl_core.models.conv_prelu import ConvPrelu, runs_on_cpu
-from acl_core.models.enlarger import Enlarger
+from acl_core.models.enlarger import Enlarger, with_skip
 from acl_core.models.growing import Growing, convolve_to_few
-from acl_core.params import SUPPORTED_SCALES, Skip
+from acl_core.params import SUPPORTED_SCALES
+from acl_core.params_sr import Skip
 from acl_core.resize import Size
 
 
@@ -100,9 +100,7 @@ class Dbpn(Enlarger):
         """Enlarge a batch; true sizes are not needed, the padding is masked in the losses and left out at the join."""
         in_place = runs_on_cpu(lr) and not torch.is_grad_enabled()
         sr = self._without_copies(lr) if in_place else self.with_gradients(lr).float()
-        if self.skip is Skip.BICUBIC:
-            sr = sr + functional.interpolate(lr.float(), scale_factor=self.scale, mode="bicubic", antialias=True)
-        return sr
+        return with_skip(sr, lr, self.scale, self.skip)
 
     def with_gradients(self, lr: Tensor) -> Tensor:
         """The network as Algorithm 1 has it, without what is added to its output."""

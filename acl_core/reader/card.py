@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from acl_core.errors import WeightsError
 from acl_core.files import write_atomically
-from acl_core.params import Direction, Reading, RecognizerParams, Sr
+from acl_core.params import Direction, Reading, RecognizerParams
+from acl_core.params_sr import Sr, SrArchitecture
 from acl_core.section import Count, Positive, Section
 
 CARD_FILE = "reader.json"
-SR_FILE = "sr.safetensors"
-RECOGNIZER_FILE = "recognizer.safetensors"
+_UNUSED = dict.fromkeys(("swinir", "hat", "dat", "drn", "mzsr"))
 
 
 class TrainedSizes(Section):
@@ -30,6 +30,11 @@ class Calibration(Section):
     shift: float
 
 
+def _of_dbpn(sr: object) -> object:
+    """Readers that were packaged before there was a choice of networks have DBPN, and sizes of nothing else."""
+    return {"architecture": SrArchitecture.DBPN.value, **_UNUSED, **sr} if isinstance(sr, dict) else sr
+
+
 class ReaderCard(Section):
     """What a folder of a packaged reader says of itself."""
 
@@ -37,7 +42,7 @@ class ReaderCard(Section):
     classes: Annotated[tuple[str, ...], Field(min_length=1)]  # in the order of the recognizer's output
     direction: Direction
     scale: Count  # SR size over LR size
-    sr: Sr
+    sr: Annotated[Sr, BeforeValidator(_of_dbpn)]
     recognizer: RecognizerParams
     rule: Reading  # chosen on validation
     sizes: TrainedSizes

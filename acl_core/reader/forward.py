@@ -1,6 +1,6 @@
 """From LR plates to characters: the two networks one behind the other, batch by batch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -38,30 +38,6 @@ def detect_characters(
     with compute.autocast():
         raw = recognizer(square)
     return detect(recognizer.candidates(raw)), pictures
-
-
-def buckets(sizes: Sequence[Size], bucket_px: int, batch_size: int) -> Iterator[tuple[np.ndarray, Size]]:
-    """Batches of plates that are padded to the same size whoever is beside them, so that no plate changes another.
-
-    Args:
-        sizes: (height, width) of each plate.
-        bucket_px: Sides are padded up to a multiple of this.
-        batch_size: Plates a batch at most.
-
-    Yields:
-        Indices of plates, and the (height, width) that they are padded to.
-    """
-    padded = [(-(-h // bucket_px) * bucket_px, -(-w // bucket_px) * bucket_px) for h, w in sizes]
-    for bucket in sorted(set(padded)):
-        members = np.array([i for i, size in enumerate(padded) if size == bucket])
-        for start in range(0, len(members), batch_size):
-            yield members[start : start + batch_size], bucket
-
-
-def to_batch(pictures: Sequence[np.ndarray], size: Size) -> Tensor:
-    """(N, 3, *size) float32 RGB in [0, 1] of uint8 pictures, their edges repeated into the padding, channels_last."""
-    padded = [np.pad(p, ((0, size[0] - p.shape[0]), (0, size[1] - p.shape[1]), (0, 0)), mode="edge") for p in pictures]
-    return torch.from_numpy(np.stack(padded)).permute(0, 3, 1, 2).float() / 255
 
 
 def to_picture(tensor: Tensor, size: Size) -> np.ndarray:

@@ -43,19 +43,31 @@ def open_picture(picture: Picture, *, allow_paths: bool = True) -> np.ndarray:
     raise DataError(f"a {type(picture).__name__} is no picture. Give a path, bytes, base64 or an array.")
 
 
+def from_base64(text: str) -> bytes:
+    """The bytes of a picture file in base64, with or without ``data:image/...;base64,``.
+
+    Raises:
+        DataError: It is not base64, or empty.
+    """
+    return _decode(text, "not base64")
+
+
 def _from_text(text: str, allow_paths: bool) -> np.ndarray:
     """Base64 never names an existing file by accident: a picture has hundreds of characters."""
     if allow_paths and len(text) <= _MAX_PATH and _exists(Path(text)):
         return read_picture(Path(text))
+    return read_picture(_decode(text, "neither a file nor base64" if allow_paths else "not base64"))
+
+
+def _decode(text: str, otherwise: str) -> bytes:
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:
         data = base64.b64decode("".join(encoded.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        known = "neither a file nor base64" if allow_paths else "not base64"
-        raise DataError(f"{text[:60]!r}: {known}. Give a path, or a picture file in base64.") from error
+        raise DataError(f"{text[:60]!r}: {otherwise}. Give a path, or a picture file in base64.") from error
     if not data:
         raise DataError("an empty string is no picture. Give a path, or a picture file in base64.")
-    return read_picture(data)
+    return data
 
 
 def _exists(path: Path) -> bool:

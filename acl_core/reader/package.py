@@ -12,9 +12,10 @@ import numpy as np
 from acl_core.data.batches import PairSet
 from acl_core.errors import DataError
 from acl_core.evaluate.boxes import iou
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.params import Params, Reading
 from acl_core.reader.calibration import NONE, calibrate, expected_calibration_error, fit_calibration
-from acl_core.reader.card import RECOGNIZER_FILE, SR_FILE, ReaderCard, TrainedSizes, write_card
+from acl_core.reader.card import ReaderCard, TrainedSizes, write_card
 from acl_core.reader.plate_text import PlateText
 from acl_core.reader.reader import PlateReader
 
@@ -86,7 +87,16 @@ def package_reader(
         provenance=provenance,
     )
     write_card(card, unfinished)
-    before = certainty(PlateReader.load(unfinished).read(lr_pictures(validation)), validation)
+    card = _calibrated(card, unfinished, validation)
+    write_card(card, unfinished)
+    shutil.rmtree(out, ignore_errors=True)
+    unfinished.rename(out)
+    return card
+
+
+def _calibrated(card: ReaderCard, folder: Path, validation: PairSet) -> ReaderCard:
+    """The card with the calibration of what the reader in a folder reads on validation, and what it is worth there."""
+    before = certainty(PlateReader.load(folder).read(lr_pictures(validation)), validation)
     calibration = fit_calibration(before.confidences, before.right)
     after = Certainty(calibrate(before.confidences, calibration), before.right)
     measured = {
@@ -94,13 +104,8 @@ def package_reader(
         "expected_error_before": before.error if len(before.right) else None,
         "expected_error_after": after.error if len(before.right) else None,
     }
-    card = card.model_copy(
-        update={"calibration": calibration, "provenance": provenance | {"calibration_on_validation": measured}}
-    )
-    write_card(card, unfinished)
-    shutil.rmtree(out, ignore_errors=True)
-    unfinished.rename(out)
-    return card
+    provenance = card.provenance | {"calibration_on_validation": measured}
+    return card.model_copy(update={"calibration": calibration, "provenance": provenance})
 
 
 def lr_pictures(pairs: PairSet) -> list[np.ndarray]:

@@ -8,17 +8,19 @@ import numpy as np
 import torch
 from torch import nn
 
+from acl_core.data.padding import bucket_of, plan_evaluation, stack
 from acl_core.device import Compute, compute_of
 from acl_core.errors import WeightsError
 from acl_core.evaluate.decode import Detections, read
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import load_weights
 from acl_core.params import Common, Precision
 from acl_core.reader.calibration import calibrate
-from acl_core.reader.card import RECOGNIZER_FILE, SR_FILE, ReaderCard, read_card
-from acl_core.reader.forward import buckets, detect_characters, to_batch, to_picture
+from acl_core.reader.card import ReaderCard, read_card
+from acl_core.reader.forward import detect_characters, to_picture
 from acl_core.reader.plate_text import PlateText, ReadCharacter
 from acl_core.reader.sizing import fit
 
@@ -92,11 +94,12 @@ class PlateReader:
         with_sr: bool,
     ) -> dict[int, PlateText]:
         sizes = [(plate.shape[0], plate.shape[1]) for plate in plates]
-        sr, scale = (self._sr, self.card.scale) if enlarge else (None, 1)
+        sr, scale = (self._sr, self._sr.scale) if enlarge else (None, 1)
         results = {}
-        for members, padded in buckets(sizes, self.card.sr.bucket_px, _BATCH_SIZE):
+        bucket_px = self.card.sr.bucket_px
+        for members in plan_evaluation(sizes, _BATCH_SIZE, bucket_px):
             own = [sizes[i] for i in members]
-            batch = to_batch([plates[i] for i in members], padded).to(self._compute.device)
+            batch = stack([plates[i] for i in members], bucket_of(own[0], bucket_px)).to(self._compute.device)
             found, read_pictures = detect_characters(sr, self._recognizer, batch, own, self._compute)
             for i, detections, shown, (height, width) in zip(members, found, read_pictures, own, strict=True):
                 kept = to_picture(shown, (height * scale, width * scale)) if with_sr else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, cast
 
+import numpy as np
 from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -44,7 +45,7 @@ class FitResult:
     """How a training run went.
 
     Attributes:
-        best: Validation metrics of the weights that were kept.
+        best: Validation metrics of the weights that were kept; empty where nothing was trained.
         history: One row of numbers an epoch.
         memory: ``peak_mib``, and ``micro_batches`` that a batch had to be cut into; empty where nothing was trained.
     """
@@ -66,6 +67,7 @@ class Job:
         provenance: What the weights' card says of parameters and inputs.
         memory_mib: Plates of one side that take more when decoded are read from the disk batch by batch.
         stop: Says when to leave before the end.
+        shows_pictures: Whether the tracker wants pictures, which show plates.
         processes: That share the training; the first one validates and writes.
     """
 
@@ -76,6 +78,7 @@ class Job:
     provenance: Mapping[str, object] = field(default_factory=dict)
     memory_mib: float = math.inf
     stop: Stop = field(default_factory=Stop)
+    shows_pictures: bool = True
     processes: Processes = field(default_factory=Processes)
 
 
@@ -88,11 +91,12 @@ def fit(
     *,
     select: str,
     job: Job,
+    show: Callable[[Net], np.ndarray] | None = None,
 ) -> FitResult:
     """Train ``net`` with AdamW, warm-up and cosine, clipping and averaged weights; leave the best weights in it.
 
     It goes on where the job's checkpoint stands, if need be in the middle of an epoch, and ends with the weights of a
-    training that was never stopped.
+    training that was never stopped. With 0 epochs, and where there are no weights, nothing is trained.
 
     Args:
         net: The network whose weights change.
@@ -103,14 +107,19 @@ def fit(
         select: The validation metric that decides which epoch's weights are kept; higher is better, and of two equal
             epochs the later one.
         job: Where it runs and reports to.
+        show: Draws what a network makes of a few plates, (H, W, 3) uint8 RGB; before the first epoch and after each.
 
     Raises:
         DivergedError: A loss or metric became NaN or infinite; the message has the step.
         DoesNotFitError: A single plate is too much for the memory.
         Stopped: The job was told to stop; a checkpoint is written.
     """
+    if not training.epochs or not any(weight.requires_grad for weight in net.parameters()):
+        return FitResult({}, [])
     state = TrainingState.start(net, training)
     _go_on(state, job)
+    if state.epoch == state.so_far.n_batches == 0:
+        _show(state, show, job)
     step, watch = job.processes.joined(net, step), FiniteWatch(job.compute.device)
     while state.epoch < training.epochs and not is_out_of_patience(state.history, select, training):
         validates = (state.epoch + 1) % training.validate_every == 0 or state.epoch + 1 == training.epochs
@@ -120,7 +129,8 @@ def fit(
                 _save(state, job)
         metrics = _validated(state, validate, select, job) if validates else {}
         row = state.end_epoch(metrics)
-        job.tracker.metrics(row, state.epoch)
+        job.tracker.metrics(row | {"peak_mib": peak_mib(job.compute.device)}, state.epoch)
+        _show(state, show, job)
         log.info("%s epoch %d/%d: %s", job.label, state.epoch, training.epochs, _in_words(row))
         _save(state, job)
     net.load_state_dict(job.processes.of_first(lambda: state.best_weights))
@@ -221,6 +231,12 @@ def _validated(
     state.keep_if_best(metrics, select)
     state.so_far.validate_s += time.perf_counter() - started
     return metrics
+
+
+def _show(state: TrainingState, show: Callable[[Net], np.ndarray] | None, job: Job) -> None:
+    """The same plates as the averaged weights see them now."""
+    if show is not None and job.shows_pictures:
+        job.tracker.picture(f"epoch-{state.epoch:03d}", show(cast(Net, state.average.module)))
 
 
 def _report_memory(state: TrainingState, job: Job) -> dict[str, float]:

@@ -5,23 +5,33 @@ Phase 2 the recognizer behind the frozen SR.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from acl_core.data.batches import WHOLE, Batch, PairSet, Share, TrainingBatches, loader
 from acl_core.data.manifest import Side
+from acl_core.device import Compute
 from acl_core.evaluate.outcome import Compare
+from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.evaluate.validation import by_pictures, by_plates_read
-from acl_core.models.enlarger import Enlarger
+from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Augment, Phase1, Phase2, PretrainSr, Reading, Training
+from acl_core.params import Augment, Phase1, Phase2, PretrainSr, Reading, Training, Trains
 from acl_core.train.kept import KeptPictures
 from acl_core.train.loop import Batches, FitResult, Job, fit
-from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step, sr_step
+from acl_core.train.objectives import learner
+from acl_core.train.steps import phase1_step, phase2_step, recognizer_on_hr_step
+
+PLATES_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,13 @@ class TrainingData:
         return cls(train, validation, augment, bucket_px, seed)
 
     def batches(
-        self, batch_size: int, device: torch.device, *, flips: bool = False, fresh_epochs: int | None = None
+        self,
+        batch_size: int,
+        device: torch.device,
+        *,
+        flips: bool = False,
+        patch_px: int = 0,
+        fresh_epochs: int | None = None,
     ) -> Batches:
         """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share.
 
@@ -66,6 +82,7 @@ class TrainingData:
                 self.bucket_px,
                 self.augment,
                 flips=flips,
+                patch_px=patch_px,
                 seed=self.seed,
                 epoch=epoch % fresh_epochs if fresh_epochs else epoch,
                 share=share,
@@ -75,19 +92,36 @@ class TrainingData:
 
         return of_epoch
 
+    def pictures(self, compute: Compute) -> Callable[[Enlarger], np.ndarray]:
+        """Draws the first validation plates: bicubic, as an enlarger makes them, and HR."""
+        bicubic = Bicubic(self.validation.scale)
+        return lambda sr: strip([bicubic, sr, None], self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
+    def readings(
+        self, enlarger: Enlarger | None, rule: Reading, compute: Compute
+    ) -> Callable[[Recognizer], np.ndarray]:
+        """Draws what a recognizer reads on the first validation plates, enlarged as in its training."""
+        return lambda net: reading_strip(enlarger, net, rule, self.validation, PLATES_SHOWN, compute, self.bucket_px)
+
 
 def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) -> FitResult:
-    """SR alone with the pixel loss on whole plates (Sec. III-D, Eq. 2); of real pairs, on LR simulated from HR."""
+    """SR alone, on whole plates with the pixel loss unless told otherwise (Sec. III-D, Eq. 2).
+
+    Of real pairs it learns from LR simulated from HR.
+    """
     train, validation = data.train.simulated(data.seed), data.validation.simulated(data.seed)
     data = replace(data, train=train, validation=validation)
+    chosen = learner(sr, params, job.compute, data.seed)
+    validate, show = by_pictures(data.validation, job.compute, data.bucket_px), data.pictures(job.compute)
     return fit(
-        sr,
-        sr_step(sr, job.compute),
-        data.batches(params.batch_size, job.compute.device, flips=params.flip),
-        by_pictures(data.validation, job.compute, data.bucket_px),
+        chosen.net,
+        chosen.step,
+        data.batches(params.batch_size, job.compute.device, flips=params.flip, patch_px=params.patch_px),
+        lambda net: validate(chosen.enlarger_of(net)),
         params,
         select="psnr_db",
         job=job,
+        show=lambda net: show(chosen.enlarger_of(net)),
     )
 
 
@@ -104,31 +138,44 @@ def pretrain_recognizer(
         params,
         select="plates_read",
         job=job,
+        show=data.readings(None, rule, job.compute),
     )
 
 
 def phase1(
     sr: Enlarger, recognizer: Recognizer, data: TrainingData, params: Phase1, rule: Reading, job: Job
 ) -> FitResult:
-    """SR in front of the frozen recognizer: Loss_SR + alpha * Loss_char (Eq. 1).
+    """SR in front of the frozen recognizer, or both networks at once: Loss_SR + alpha * Loss_char (Eq. 1).
 
     Of real pairs it learns from LR simulated from HR, for Loss_SR's sake, and is judged by what is read of real LR.
     """
     compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
     data = replace(data, train=data.train.simulated(data.seed))
     recognizer.sum_over_shares = job.processes.sum
-    with frozen(recognizer):
+    step = phase1_step(sr, recognizer, params.alpha, job.compute)
+    batches, show = data.batches(params.batch_size, job.compute.device), data.pictures(job.compute)
+    judge = partial(
+        by_plates_read, pairs=data.validation, rule=rule, compute=job.compute, bucket_px=data.bucket_px, compare=compare
+    )
+    if params.trains is Trains.BOTH:  # Paper, Table 8: nothing is frozen
         return fit(
-            sr,
-            phase1_step(sr, recognizer, params.alpha, job.compute),
-            data.batches(params.batch_size, job.compute.device),
-            by_plates_read(
-                lambda net: (net, recognizer), data.validation, rule, job.compute, data.bucket_px, compare=compare
-            ),
+            nn.ModuleList([sr, recognizer]),
+            step,
+            batches,
+            judge(_both),
             params,
             select="plates_read",
             job=job,
+            show=lambda pair: show(_both(pair)[0]),
         )
+    with frozen(recognizer):
+        validate = judge(lambda net: (cast(Enlarger, net), recognizer))
+        return fit(sr, step, batches, validate, params, select="plates_read", job=job, show=show)
+
+
+def _both(pair: nn.Module) -> tuple[Enlarger, Recognizer]:
+    sr, recognizer = pair.children()
+    return cast(Enlarger, sr), cast(Recognizer, recognizer)
 
 
 def phase2(
@@ -149,4 +196,5 @@ def phase2(
             params,
             select="plates_read",
             job=job,
+            show=data.readings(enlarger, rule, job.compute),
         )

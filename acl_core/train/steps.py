@@ -4,7 +4,7 @@ Which network is trained and which is frozen is decided by the caller (:func:`ac
 only says what is computed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -62,8 +62,10 @@ def recognizer_on_hr_step(recognizer: Recognizer, compute: Compute) -> Step:
 def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Compute) -> Step:
     """SR with the recognizer frozen: Loss = Loss_SR + alpha * Loss_char (Eq. 1).
 
-    The norms of both terms' gradients at the SR output are recorded; they say what alpha weighs against what.
+    The norms of both terms' gradients at the SR output are recorded, and on the first batch of an epoch those with
+    respect to SR's weights; they say what alpha weighs against what.
     """
+    weights = [weight for weight in sr.parameters() if weight.requires_grad]
 
     def step(batch: Batch) -> Losses:
         with compute.autocast():
@@ -74,7 +76,12 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
         with compute.autocast():
             raw = recognizer(picture)
         loss_char = recognizer.loss(raw, batch.characters)
-        losses = Losses(loss_sr + alpha * loss_char, {"loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()})
+        loss = loss_sr + alpha * loss_char
+        named = {"loss": loss.detach(), "loss_sr": loss_sr.detach(), "loss_char": loss_char.detach()}
+        losses = Losses(loss, named)
+        if batch.is_first and batch.whole_px is None:  # two more backward passes; of a part they would say little
+            losses.norms["weight_gradient_sr"] = _norm_at(weights, loss_sr)
+            losses.norms["weight_gradient_char"] = _norm_at(weights, alpha * loss_char)
         _record_norm(for_pixels, "gradient_sr", losses)
         _record_norm(for_characters, "gradient_char", losses)
         return losses
@@ -93,7 +100,7 @@ def phase2_step(enlarger: Enlarger, recognizer: Recognizer, compute: Compute, ke
     def step(batch: Batch) -> Losses:
         with torch.no_grad():
             enlarged = enlarge(batch) if kept is None else kept.of(batch, partial(enlarge, batch))
-            picture = join(enlarged, batch.hr_sizes, recognizer.input_px)
+            picture = join(enlarged, enlarger.sizes(batch.lr_sizes), recognizer.input_px)
         return _recognizer_losses(recognizer, picture, batch, compute)
 
     return step
@@ -104,6 +111,13 @@ def _recognizer_losses(recognizer: Recognizer, picture: Tensor, batch: Batch, co
         raw = recognizer(picture)
     loss = recognizer.loss(raw, batch.characters)
     return Losses(loss, {"loss_char": loss.detach()})
+
+
+def _norm_at(weights: Sequence[Tensor], loss: Tensor) -> Tensor:
+    """Norm of a loss's gradient; the graph stays for the backward pass."""
+    gradients = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+    found = [gradient.float().norm() for gradient in gradients if gradient is not None]
+    return torch.stack(found).norm() if found else loss.new_zeros(())
 
 
 def _record_norm(tensor: Tensor, name: str, losses: Losses) -> None:

@@ -51,12 +51,16 @@ class Later:
     def __init__(self, tracker: Tracker, epochs_before: int) -> None:
         self._tracker = tracker
         self._before = epochs_before
-        self.params, self.picture, self.artifact = tracker.params, tracker.picture, tracker.artifact
+        self.params, self.artifact = tracker.params, tracker.artifact
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
         """Numbers at the end of an epoch of this training, counted from 1."""
         epoch += self._before
         self._tracker.metrics(dict(values) | {"epoch": float(epoch)}, epoch)
+
+    def picture(self, name: str, image: np.ndarray) -> None:
+        """An (H, W, 3) uint8 RGB picture; each training of the run has an epoch 0."""
+        self._tracker.picture(f"{self._before:03d}-{name}", image)
 
 
 def write_curves(history: list[dict[str, float]], path: Path) -> None:

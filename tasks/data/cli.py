@@ -32,11 +32,15 @@ Workspace = Annotated[
 
 @data.command()
 def stats(workspace: Workspace = ".") -> None:
-    """Print what the plates are: sides, sizes, classes, looks, and why files were rejected."""
-    plates, rejected = _outs(find_workspace(workspace))
+    """Print what the plates are: sides, sizes, classes, looks, and why files and plates were rejected."""
+    folder = find_workspace(workspace)
+    plates, rejected = _outs(folder)
+    invalid = folder / dvc_client.outs(folder, "validate")[1]
     card = read_card(plates)
     bar = tqdm(read_plates(plates), desc="plates", unit="plate", total=sum(card.plates.values()), disable=None)
-    typer.echo(statistics_table(set_statistics(card, bar), kinds_of_rejection(_read_rejected(rejected))))
+    kinds = kinds_of_rejection(_read_rejected(rejected))
+    checked = kinds_of_rejection(_read_rejected(invalid)) if invalid.is_file() else None
+    typer.echo(statistics_table(set_statistics(card, bar), kinds, checked))
 
 
 @data.command()

@@ -20,8 +20,8 @@ _TITLES = {
 _DIGITS = {"brightness": 2, "contrast": 2}
 
 
-def statistics_table(found: SetStatistics, rejected: Sequence[Kind]) -> str:
-    """Sides, measures, classes and rejected files, a table each."""
+def statistics_table(found: SetStatistics, rejected: Sequence[Kind], invalid: Sequence[Kind] | None) -> str:
+    """Sides, measures, classes, rejected files and rejected plates (None: not checked yet), a table each."""
     card = found.card
     lines = [f"{_plain(card.source)}, {len(card.classes)} classes, read {card.direction}", ""]
     sides = [[side.value, s.plates, s.strings, sum(s.characters)] for side, s in found.sides.items()]
@@ -39,11 +39,18 @@ def statistics_table(found: SetStatistics, rejected: Sequence[Kind]) -> str:
         for name in card.classes
     ]
     lines += _table(["class", *(side.value for side in Side), "note"], classes)
-    n_rejected = sum(kind.files for kind in rejected)
-    lines += [f"rejected files: {n_rejected}", ""]
-    if rejected:
-        lines += _table(["reason", "files", "for example"], [list(kind) for kind in rejected])
+    lines += _rejections("files", rejected)
+    lines += (
+        ["plates are not checked yet: `dvc repro validate`", ""] if invalid is None else _rejections("plates", invalid)
+    )
     return "\n".join(lines[:-1])
+
+
+def _rejections(what: str, kinds: Sequence[Kind]) -> list[str]:
+    lines = [f"rejected {what}: {sum(kind.files for kind in kinds)}", ""]
+    if kinds:
+        lines += _table(["reason", what, "for example"], [list(kind) for kind in kinds])
+    return lines
 
 
 def changes_table(changes: Changes, before: DatasetCard, now: DatasetCard, revision: str, listed: int) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 
 from acl_core.data.manifest import Side, read_card, read_plates
 from acl_core.errors import DataError
+from acl_core.evaluate.method_names import MethodName
 from acl_core.export.candidates import PlateCandidates
 from acl_core.export.onnx_model import Facts, build_model
 from acl_core.params import Params
-from tasks.export.cli import Method
 from tasks.export.trained import Trained, load_trained, stage_out
 from tasks.provenance import git_commit
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import onnx
 
 
-def export_model(folder: Path, params: Params, scale: int, method: Method) -> "onnx.ModelProto":
+def export_model(folder: Path, params: Params, scale: int, method: MethodName) -> "onnx.ModelProto":
     """The ONNX model of a method of a workspace; the errors are those of :func:`load_trained`."""
     trained = load_trained(folder, params, scale, method)
     candidates = PlateCandidates(trained.enlarger, trained.recognizer, params.sr.bucket_px)

@@ -1,24 +1,13 @@
 """The command ``acl export``."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from acl_core.evaluate.method_names import MethodName
 from acl_core.params import load_params
 from tasks.workspace import find_workspace
-
-
-class Method(StrEnum):
-    """Rows of the results table that can be exported."""
-
-    BICUBIC = "bicubic"
-    BICUBIC_PHASE2 = "bicubic_phase2"
-    SR = "sr"
-    PHASE1 = "phase1"
-    PHASE2 = "phase2"
-    ROUNDS = "rounds"
 
 
 def export(
@@ -26,7 +15,9 @@ def export(
         str, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: this folder.")
     ] = ".",
     scale: Annotated[int | None, typer.Option(help="Without it: the first of the workspace's scales.")] = None,
-    method: Annotated[Method, typer.Option(help="Which networks, by their row in the results.")] = Method.PHASE2,
+    method: Annotated[
+        MethodName, typer.Option(help="Which networks, by their row in the results.")
+    ] = MethodName.PHASE2,
     out: Annotated[Path | None, typer.Option(help="File to write. Without it: exports/xSCALE-METHOD.onnx.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Layers in 8 bits, calibrated on validation plates.")] = False,
     plates: Annotated[int, typer.Option(min=1, help="Validation plates to calibrate with at most.")] = 64,

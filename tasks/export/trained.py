@@ -2,30 +2,20 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from acl_core.device import Compute
 from acl_core.errors import DataError, ParamsError, WeightsError
-from acl_core.models.build import load_recognizer, load_sr
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.evaluate.method_names import MethodName
+from acl_core.evaluate.methods import TrainedMethods, files_of
+from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import read_card
 from acl_core.params import Params, Reading
 from tasks import dvc_client
-from tasks.export.cli import Method
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
-
-# The stages that make each method's two networks; None enlarges without one.
-_STAGES = {
-    Method.BICUBIC: (None, "pretrain_recognizer"),
-    Method.BICUBIC_PHASE2: (None, "bicubic_phase2"),
-    Method.SR: ("pretrain_sr", "pretrain_recognizer"),
-    Method.PHASE1: ("phase1", "pretrain_recognizer"),
-    Method.PHASE2: ("phase1", "phase2"),
-    Method.ROUNDS: ("rounds", "rounds"),
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +37,7 @@ class Trained:
     files: dict[str, Path]
 
 
-def load_trained(folder: Path, params: Params, scale: int, method: Method) -> Trained:
+def load_trained(folder: Path, params: Params, scale: int, method: MethodName) -> Trained:
     """Load a method's networks.
 
     Args:
@@ -57,7 +47,7 @@ def load_trained(folder: Path, params: Params, scale: int, method: Method) -> Tr
         method: Which networks.
 
     Raises:
-        ParamsError: The workspace has no such scale.
+        ParamsError: The workspace has no such scale, or the method enlarges nothing.
         WeightsError: They are not trained, or for other parameters.
         DataError: They are not evaluated.
     """
@@ -67,17 +57,17 @@ def load_trained(folder: Path, params: Params, scale: int, method: Method) -> Tr
             f"{folder}: has no x{scale}, but {known}. Give one of them, or add it to scales in params.yaml."
         )
     cpu = Compute(torch.device("cpu"), bf16=False)
-    sr_stage, recognizer_stage = _STAGES[method]
-    files = {"recognizer": stage_out(folder, recognizer_stage, scale) / RECOGNIZER_FILE}
+    made = partial(stage_out, folder, scale=scale)
+    files = files_of(method, made)
     card = read_card(files["recognizer"])
     if "classes" not in card:
         raise WeightsError(f"{files['recognizer']}: not found, or without its card. Run `dvc repro`.")
-    recognizer = load_recognizer(params.recognizer, card["classes"], files["recognizer"], cpu)
-    enlarger: Enlarger = Bicubic(scale)
-    if sr_stage is not None:
-        files["sr"] = stage_out(folder, sr_stage, scale) / SR_FILE
-        enlarger = load_sr(scale, params.sr, files["sr"], cpu)
-    return Trained(enlarger, recognizer, tuple(card["classes"]), _rule(folder, scale), files)
+    classes = tuple(card["classes"])
+    trained = TrainedMethods(scale, params.sr, params.recognizer, classes, made, cpu)
+    enlarger, recognizer = trained.method(method)
+    if enlarger is None:
+        raise ParamsError(f"{method}: enlarges nothing; an exported model reads low-resolution plates. Take another.")
+    return Trained(enlarger, recognizer, classes, _rule(folder, scale), files)
 
 
 def stage_out(folder: Path, stage: str, scale: int) -> Path:

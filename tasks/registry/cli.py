@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
 from glob import glob
 from itertools import islice
@@ -50,7 +49,8 @@ def read(
     workspace: Workspace = ".",
     scale: Scale = None,
     model: Annotated[
-        str | None, typer.Option(help="A registered model instead, such as models:/acl-plate-reader@champion.")
+        str | None,
+        typer.Option(help="Instead: models:/acl-plate-reader@champion or the like, or a packaged reader's folder."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a picture.")] = False,
     show: Annotated[Path | None, typer.Option(help="Folder for pictures with a box round each character.")] = None,
@@ -133,15 +133,10 @@ def _files(patterns: Sequence[str]) -> list[Path]:
 
 
 def _load(workspace: str, scale: int | None, model: str | None, device: str) -> "PlateReader":
-    from acl_core.reader.reader import PlateReader  # torch, 2 s
-    from tasks.registry.workspace_reader import workspace_reader
+    from tasks.registry.source import source_of  # torch, 2 s
 
-    if model is None:
-        return PlateReader.load(workspace_reader(find_workspace(workspace), scale), device)
-    from tasks.registry.store import Registry
-
-    with tempfile.TemporaryDirectory() as folder:
-        return PlateReader.load(Registry().fetch(model, Path(folder)), device)
+    source = source_of(workspace, scale, model, device)
+    return source.load(source.name())
 
 
 def _chunks(files: Sequence[Path]) -> Iterator[list[Path]]:

@@ -10,6 +10,7 @@ from acl_core.reader.sizing import largest_enlarged
 from tasks.registry.workspace_reader import evaluation, out_of
 from tasks.report.labels import METRICS, cell
 
+_WATTS = 100  # to have an idea; nothing meters the machine
 _COLUMNS = ("plates_read", "map50", "map50_95", "cer", "psnr_db", "ssim")
 _METHODS = {"bicubic": "Bicubic, the same plates without this model", "hr": "HR (ceiling)"}
 
@@ -77,29 +78,34 @@ def _metrics(workspace: Path, scale: int, card: ReaderCard) -> str:
         for method, name in names.items()
         if method in table
     ]
-    return "\n".join([*lines, "", *_by_kind(workspace, scale, final)])
+    return "\n".join([*lines, "", *_by_kind(workspace, scale, final), *_by_degradation(workspace, scale, final)])
 
 
 def _by_kind(workspace: Path, scale: int, final: str) -> list[str]:
-    """Plates read of each plate type and degradation, where the evaluation kept a list of plates."""
+    """Plates read of each plate type, where the evaluation kept a list of plates."""
     path = workspace / out_of(workspace, "evaluate", scale) / "plates.csv"
     if not path.is_file():
         return ["By plate type: not available, since `privacy.show_pictures` keeps no list of test plates.", ""]
-    lines = []
+    counts: dict[str, list[bool]] = defaultdict(list)
     with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    for column, title in (("kind", "plate type"), ("degradation", "degradation")):
-        counts: dict[str, list[bool]] = defaultdict(list)
-        for row in rows:
-            if row.get(column):
-                counts[row[column]].append(row[final] == row["true"])
-        if counts:
-            lines += [f"| {title} | plates | read without a mistake, % |", "|---|---|---|"]
-            lines += [
-                f"| {kind} | {len(hit)} | {100 * sum(hit) / len(hit):.1f} |" for kind, hit in sorted(counts.items())
-            ]
-            lines.append("")
-    return lines
+        for row in csv.DictReader(file):
+            if row["kind"]:
+                counts[row["kind"]].append(row[final] == row["true"])
+    if not counts:
+        return []
+    lines = ["| plate type | plates | read without a mistake, % |", "|---|---|---|"]
+    lines += [f"| {kind} | {len(hit)} | {100 * sum(hit) / len(hit):.1f} |" for kind, hit in sorted(counts.items())]
+    return [*lines, ""]
+
+
+def _by_degradation(workspace: Path, scale: int, final: str) -> list[str]:
+    """The same plates under the named severities of the evaluation; docs/METHOD.md has their recipes."""
+    suite = evaluation(workspace, scale, "suite.json")
+    lines = [f"| degradation | {METRICS['plates_read'][0]} | {METRICS['map50'][0]} |", "|---|---|---|"]
+    for severity, table in suite.items():
+        cells = " | ".join(cell(table[final], metric) for metric in ("plates_read", "map50"))
+        lines.append(f"| {severity} | {cells} |")
+    return [*lines, ""]
 
 
 def _calibration(card: ReaderCard) -> str:
@@ -142,4 +148,5 @@ _LICENCE = (
 def _cost(card: ReaderCard) -> str:
     seconds = card.provenance.get("training_seconds")
     time = "not recorded" if seconds is None else f"{seconds / 60:.1f} minutes for the epochs of its four trainings"
-    return f"## Cost\n\nTraining time: {time}. Energy: not measured.\n"
+    energy = "" if seconds is None else f" A machine of {_WATTS} W would have taken {seconds * _WATTS / 3.6e6:.2g} kWh."
+    return f"## Cost\n\nTraining time: {time}. Energy: not metered.{energy}\n"

@@ -12,8 +12,8 @@ from pathlib import Path
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
 from acl_core.errors import AclError
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.params import Params, load_params
-from acl_core.reader.card import RECOGNIZER_FILE, SR_FILE
 from acl_core.reader.reader import PlateReader
 from acl_core.reader.score import ReaderScores, hash_of_plates, score_reader
 from tasks.registry.aliases import ROLLED_BACK, ChampionChangedError, switch

@@ -12,13 +12,13 @@ import yaml
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
 from acl_core.errors import AclError, DataError
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.files import hash_folder
 from acl_core.params import Params, Reading, load_params
-from acl_core.reader.card import CARD_FILE, RECOGNIZER_FILE, SR_FILE, read_card
+from acl_core.reader.card import CARD_FILE, read_card
 from acl_core.reader.package import package_reader
 from tasks import dvc_client
 from tasks.provenance import git_commit
-from tasks.stages import _results
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def workspace_reader(folder: Path, scale: int | None = None) -> Path:
     meta = evaluation(folder, scale, "meta.json")
     _check_evaluated(folder, scale)
     rule = Reading.model_validate(meta["reading_rule"])
-    sr, recognizer = weights / _results.SR_FILE, weights / _results.RECOGNIZER_FILE
+    sr, recognizer = weights / SR_FILE, weights / RECOGNIZER_FILE
     key = _key(params, rule, [sr, recognizer], str(meta["data_sha256"]))
     out = folder / _FOLDER / f"reader-x{scale}"
     if not _is_packaged(out, key):

@@ -1,9 +1,10 @@
 """The frame round every stage: parameters, paths, tracking, checkpoint and errors, from the signature of ``run``.
 
-A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, and ``dvc.yaml`` lists the
-same sections under ``params``. Its keyword parameters of type Path or int are options of the command line, so that
-every path is written once, in ``dvc.yaml``. A keyword parameter ``job`` of type :class:`acl_core.train.loop.Job` is
-made here; a stage that leaves ``curves`` is a training, which several processes may share (:mod:`tasks.launch`).
+A stage is a function ``run``. Its positional parameters are sections of ``params.yaml``, or single numbers of them
+(``sr__bucket_px`` is ``sr.bucket_px``), and ``dvc.yaml`` lists the same ones under ``params``. Its keyword parameters
+of type Path or int are options of the command line, so that every path is written once, in ``dvc.yaml``. A keyword
+parameter ``job`` of type :class:`acl_core.train.loop.Job` is made here. A stage that leaves ``curves`` is a training,
+which several processes may share (:mod:`tasks.launch`).
 """
 
 import argparse
@@ -14,10 +15,11 @@ import logging
 import os
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ from acl_core.train.tracker import Silent, Tracker
 from tasks import stopped
 from tasks.environment import prepare
 from tasks.launch import hand_over, is_first
-from tasks.tracking import WithoutPictures, open_tracker
+from tasks.tracking import WithoutPictures, attach, open_tracker
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +48,10 @@ Run = Callable[..., Mapping[str, float]]
 _CHECKPOINTS = Path("runs")  # outside DVC's outs, which DVC deletes before a stage runs
 
 
-def main(run: Run) -> None:
+def main(run: Run, attached: Sequence[str] = ()) -> None:
     """Run a stage from the command line and leave with its exit code.
+
+    The files of the options ``attached`` are given to the pipeline's run in MLflow.
 
     An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback. A training
     that is told to stop leaves with :data:`acl_core.train.stopping.EXIT_CODE`.
@@ -60,7 +64,10 @@ def main(run: Run) -> None:
     try:
         if _is_training(options):
             hand_over(_module(run), sys.argv[1:], os.environ)
-        _run(run, stage, options, load_params(Path("params.yaml")))
+        params = load_params(Path("params.yaml"))
+        _run(run, stage, options, params)
+        if attached:
+            attach(Path(params.code), *(options[name] for name in attached))
     except Stopped as told:
         if is_first(os.environ):
             stopped.note(Path(), f"{stage} stopped: {told}")
@@ -79,9 +86,10 @@ def main(run: Run) -> None:
 
 
 def sections_of(run: Run) -> list[str]:
-    """Names of the ``params.yaml`` sections that a stage takes."""
+    """Names of the ``params.yaml`` sections that a stage takes, and of single numbers in them (``sr.bucket_px``)."""
     kinds = inspect.signature(run).parameters.values()
-    return [p.name for p in kinds if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    names = [p.name for p in kinds if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    return [name.replace("__", ".") for name in names]
 
 
 def options_of(run: Run) -> dict[str, type]:
@@ -115,7 +123,7 @@ def _options(run: Run) -> dict[str, Any]:
 
 
 def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
-    sections = {name: getattr(params, name) for name in sections_of(run)}
+    sections = {name: attrgetter(name)(params) for name in sections_of(run)}
     with ExitStack() as stack:
         arguments = dict(options)
         checkpoint, device = None, torch.device("cpu")
@@ -141,7 +149,8 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
                 tracker = WithoutPictures(tracker)
             provenance = {"params": flatten(sections), "inputs_sha256": inputs}
             memory_mib = params.memory.plates_mib
-            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop, processes)
+            shows = params.privacy.show_pictures and processes.is_first
+            arguments["job"] = Job(stage, compute, tracker, checkpoint, provenance, memory_mib, stop, shows, processes)
             device = compute.device
         result = run(*sections.values(), **arguments)
         numbers = dict(result) | {"peak_mib": peak_mib(device)}
@@ -150,21 +159,27 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
             checkpoint.remove()
 
 
-def flatten(sections: Mapping[str, Section]) -> dict[str, object]:
-    """``{"phase1.alpha": 0.01, ...}`` of some sections, for tracking."""
-    dumps = {name: section.model_dump(mode="json") for name, section in sections.items()}
-    return {f"{name}.{key}": value for name, dump in dumps.items() for key, value in dump.items()}
+def flatten(sections: Mapping[str, Section | object]) -> dict[str, object]:
+    """``{"phase1.alpha": 0.01, ...}`` of some sections and single numbers, for tracking."""
+    flat: dict[str, object] = {}
+    for name, value in sections.items():
+        if isinstance(value, Section):
+            flat |= {f"{name}.{key}": field for key, field in value.model_dump(mode="json").items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def _scale(options: Mapping[str, Any]) -> dict[str, object]:
     return {"scale": options["scale"]} if "scale" in options else {}
 
 
-def _key(sections: Mapping[str, Section], options: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def _key(sections: Mapping[str, Section | object], options: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Hash of all that decides a training's result: sections, options, inputs, code and torch."""
     digest = hashlib.sha256()
-    for name, section in sorted(sections.items()):
-        digest.update(f"{name}={section.model_dump_json()}".encode())
+    for name, value in sorted(sections.items()):
+        text = value.model_dump_json() if isinstance(value, Section) else repr(value)
+        digest.update(f"{name}={text}".encode())
     code = {"acl_core": Path(acl_core.__file__).parent, "stages": Path(__file__).parent}
     hashes = dict(inputs) | {name: hash_folder(folder, "*.py") for name, folder in code.items()}
     for name, value in sorted((dict(options) | hashes | {"torch": version("torch")}).items()):

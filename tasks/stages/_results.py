@@ -5,21 +5,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from acl_core.evaluate.strip import reading_strip, strip
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
+from acl_core.models.build import build_recognizer
+from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import save_weights
-from acl_core.params import Reading
+from acl_core.params import Reading, RecognizerParams
+from acl_core.seeding import torch_seed
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.tracker import write_curves
 from tasks.provenance import git_commit
 
-SR_FILE = "sr.safetensors"
-RECOGNIZER_FILE = "recognizer.safetensors"
-_PLATES_SHOWN = 6
+
+def fresh_recognizer(params: RecognizerParams, data: TrainingData, job: Job) -> Recognizer:
+    """A recognizer that knows nothing but the shapes of the training characters, on its device."""
+    with torch_seed(data.seed):
+        boxes = np.concatenate(data.train.shares())
+        net = build_recognizer(params, len(data.train.card.classes), boxes=boxes, seed=data.seed)
+    job.compute.place(net)
+    return net
 
 
 def save_sr(
@@ -30,8 +38,7 @@ def save_sr(
         return result.best
     save_weights(sr, out / SR_FILE, _card(sr, result, data, job) | {"scale": sr.scale})
     _finish(result, curves, job)
-    rows = [Bicubic(sr.scale), sr, None]
-    job.tracker.picture("validation", strip(rows, data.validation, _PLATES_SHOWN, job.compute, data.bucket_px))
+    job.tracker.picture("validation", data.pictures(job.compute)(sr))
     return result.best
 
 
@@ -55,8 +62,7 @@ def save_recognizer(
     card |= {"classes": list(data.train.card.classes), "input_px": recognizer.input_px}
     save_weights(recognizer, out / RECOGNIZER_FILE, card)
     _finish(result, curves, job)
-    shown = (data.validation, _PLATES_SHOWN, job.compute, data.bucket_px)
-    job.tracker.picture("validation", reading_strip(enlarger, recognizer, rule, *shown))
+    job.tracker.picture("validation", data.readings(enlarger, rule, job.compute)(recognizer))
     return result.best
 
 

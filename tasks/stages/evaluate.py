@@ -14,24 +14,24 @@ from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
+from acl_core.evaluate.methods import TrainedMethods, method_names
 from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, readings, run_method
 from acl_core.evaluate.scores import score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
-from acl_core.models.build import load_recognizer, load_sr
-from acl_core.models.enlarger import Bicubic, Enlarger
-from acl_core.models.recognizer import Recognizer
-from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds, Sr
+from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
+from acl_core.params_sr import Sr
 from acl_core.seeding import generator
 from acl_core.statistics.alignment import align
+from acl_core.statistics.confusions import confusions
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
 from tasks.provenance import git_commit
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 
 log = logging.getLogger(__name__)
 
+_TRACKED = ("table.json", "suite.json", "per_class.json", "confusions.json", "meta.json")
 _SUMMARY = ("map50", "plates_read")
 
 
@@ -58,23 +58,16 @@ def run(
     validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
 
-    def reader(folder: Path) -> Recognizer:
-        return load_recognizer(recognizer, classes, folder / RECOGNIZER_FILE, job.compute)
-
-    def enlarger(folder: Path) -> Enlarger:
-        return load_sr(scale, sr, folder / SR_FILE, job.compute)
-
-    on_hr, trained_sr = reader(recognizer_hr), enlarger(phase1)
-    methods = {
-        "bicubic": Method(Bicubic(scale), on_hr),
-        "bicubic_phase2": Method(Bicubic(scale), reader(bicubic_phase2)),
-        "sr": Method(enlarger(sr_alone), on_hr),
-        "phase1": Method(trained_sr, on_hr),
-        "phase2": Method(trained_sr, reader(phase2)),
-        "hr": Method(None, on_hr),
+    folders = {
+        "pretrain_recognizer": recognizer_hr,
+        "pretrain_sr": sr_alone,
+        "phase1": phase1,
+        "phase2": phase2,
+        "rounds": final,
+        "bicubic_phase2": bicubic_phase2,
     }
-    if rounds.n > 1:
-        methods["rounds"] = Method(enlarger(final), reader(final))
+    trained = TrainedMethods(scale, sr, recognizer, classes, folders.__getitem__, job.compute)
+    methods = {name.value: trained.method(name) for name in method_names(rounds)}
     on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING, Side.VALIDATION)
     rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
     log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
@@ -89,11 +82,13 @@ def run(
     _write_json(out / "suite.json", suite_table(suite, evaluate.bootstrap, common.seed))
     _write_json(out / "per_class.json", per_class(scores, classes))
     _write_json(out / "meta.json", _meta(test, evaluate, rule.model_dump(), common.seed, hash_folder(pairs)))
+    found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
+    _write_json(out / "confusions.json", {name: _confusions(rows, test) for name, rows in found.items()})
     if privacy.show_pictures:
-        found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
         _write_plates(out / "plates.csv", found, test)
         _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
-    job.tracker.artifact(out / "table.json")
+    for name in _TRACKED:
+        job.tracker.artifact(out / name)
     return _summary(rows, job)
 
 
@@ -125,6 +120,14 @@ def _meta(test: PairSet, evaluate: Evaluate, rule: dict[str, float], seed: int, 
         "commit": git_commit(),
         "data_sha256": data_hash,
     }
+
+
+def _confusions(found: list[Detections], test: PairSet) -> list[dict[str, Any]]:
+    """What a method takes for what; pairs of classes, nothing of a plate."""
+    names = test.card.classes
+    plates = zip(test.facts, found, strict=True)
+    pairs = ([[names[c] for c in plate.classes], [names[c] for c in row.classes]] for plate, row in plates)
+    return [pair._asdict() for pair in confusions((true, read) for true, read in pairs)]
 
 
 def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet) -> None:

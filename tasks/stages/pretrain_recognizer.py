@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from acl_core.models.build import build_recognizer
-from acl_core.params import Augment, Common, Reading, RecognizerParams, Training
-from acl_core.seeding import torch_seed
+from acl_core.params import Augment, Common, PretrainRecognizer, Reading, RecognizerParams
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import pretrain_recognizer as train
 from tasks.stages._main import main
-from tasks.stages._results import save_recognizer
+from tasks.stages._results import fresh_recognizer, save_recognizer
 
 _BUCKET_PX = 16  # of HR; costs nothing, because the join leaves the padding out before the network sees it
 
@@ -21,7 +17,7 @@ def run(
     recognizer: RecognizerParams,
     augment: Augment,
     reading: Reading,
-    pretrain_recognizer: Training,
+    pretrain_recognizer: PretrainRecognizer,
     common: Common,
     *,
     plates: Path,
@@ -31,10 +27,7 @@ def run(
 ) -> Mapping[str, float]:
     """Train the character recognizer from scratch on high-resolution plates (Sec. III-B)."""
     data = TrainingData.load(plates, augment, _BUCKET_PX, common.seed, job.memory_mib)
-    with torch_seed(common.seed):
-        boxes = np.concatenate(data.train.shares())
-        net = build_recognizer(recognizer, len(data.train.card.classes), boxes=boxes, seed=common.seed)
-    job.compute.place(net)
+    net = fresh_recognizer(recognizer, data, job)
     result = train(net, data, pretrain_recognizer, reading, job)
     return save_recognizer(net, None, reading, result, data, out, curves, job)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from acl_core.models.build import build_sr
-from acl_core.params import Augment, Common, PretrainSr, Sr
+from acl_core.params import Augment, Common, PretrainSr
+from acl_core.params_sr import Sr
 from acl_core.seeding import torch_seed
 from acl_core.train.loop import Job
 from acl_core.train.phases import TrainingData

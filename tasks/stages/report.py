@@ -56,4 +56,4 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main(run)
+    main(run, attached=("metrics", "page"))

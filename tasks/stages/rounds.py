@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import load_recognizer, load_sr
-from acl_core.params import Augment, Common, Phase1, Phase2, Reading, RecognizerParams, Rounds, Sr
+from acl_core.params import Augment, Common, Phase1, Phase2, Reading, RecognizerParams, Rounds
+from acl_core.params_sr import Sr
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
 from acl_core.train.phases import phase1 as train_sr
 from acl_core.train.phases import phase2 as train_recognizer
 from acl_core.train.tracker import Later
 from tasks.stages._main import main
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE, save_recognizer, save_sr
+from tasks.stages._results import save_recognizer, save_sr
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ def run(
         second = train_recognizer(enlarger, reader, data, phase2, reading, part)
         history = _joined(history, second, number)
         best = second.best
-        memory = {name: max(memory.get(name, 0), first.memory[name], second.memory[name]) for name in first.memory}
+        for name, value in (*first.memory.items(), *second.memory.items()):
+            memory[name] = max(memory.get(name, 0), value)
     result = FitResult(best, history, memory)
     save_sr(enlarger, result, data, out, curves, job)
     return save_recognizer(reader, enlarger, reading, result, data, out, curves, job)

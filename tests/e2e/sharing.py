@@ -15,7 +15,7 @@ from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, Phase2, PretrainSr, Reading, RecognizerParams, Training
+from acl_core.params import Architecture, Phase1, Phase2, PretrainSr, Reading, RecognizerParams, Start, Training, Trains
 from acl_core.seeding import torch_seed
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import FitResult, Job
@@ -23,6 +23,7 @@ from acl_core.train.phases import TrainingData, phase1, phase2, pretrain_recogni
 from acl_core.train.processes import processes_of
 from acl_core.train.tracker import Silent
 from tests.plates import CLASSES, params
+from tests.unit.train.test_loop import PIXEL
 
 CPU = torch.device("cpu")
 # 13 plates in batches of 4: one process has no plate of the last batch.
@@ -63,16 +64,16 @@ def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
 def _train(name: str, sr: Dbpn, recognizer: Recognizer, data: TrainingData, job: Job) -> FitResult:
     match name:
         case "pretrain_sr":
-            return pretrain_sr(sr, data, PretrainSr(**SHORT, flip=True), job)
+            return pretrain_sr(sr, data, PretrainSr(**SHORT, flip=True, **PIXEL), job)
         case "accumulated":
-            return pretrain_sr(sr, data, PretrainSr(**SHORT | {"accumulate": 3}, flip=True), job)
+            return pretrain_sr(sr, data, PretrainSr(**SHORT | {"accumulate": 3}, flip=True, **PIXEL), job)
         case "pretrain_recognizer":
             hr = replace(data, bucket_px=16)
             return pretrain_recognizer(recognizer, hr, Training(**SHORT), RULE, job)
         case "phase1":
-            return phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01), RULE, job)
+            return phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, job)
         case _:
-            return phase2(sr, recognizer, data, Phase2(**SHORT, fresh_epochs=1), RULE, job)
+            return phase2(sr, recognizer, data, Phase2(**SHORT, start=Start.PRETRAINED, fresh_epochs=1), RULE, job)
 
 
 def _still(recognizer: Recognizer) -> Recognizer:

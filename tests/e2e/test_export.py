@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Plate, Side, read_plates
+from acl_core.evaluate.method_names import MethodName
 from acl_core.export.reader import OnnxReader
 from acl_core.params import load_params
 from acl_core.sources.annotations import plates_of
 from acl_core.sources.yolo import open_yolo
 from benchmarks.export import main as benchmark
 from tasks import cli
-from tasks.export.cli import Method
 from tasks.export.trained import load_trained, stage_out
 from tests.plates import ROOT, params, toy_plate
 from tests.unit.export.parity import check_parity
@@ -45,7 +45,7 @@ def test_trained_networks_read_the_same_texts(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli.app, ["export", "--workspace", str(TRAINED), "--scale", "4", "--out", str(out)])
     assert done.exit_code == 0, done.output
     its_params = load_params(TRAINED / "params.yaml")
-    trained = load_trained(TRAINED, its_params, 4, Method.PHASE2)
+    trained = load_trained(TRAINED, its_params, 4, MethodName.PHASE2)
     synthetic = list(islice(read_plates(stage_out(TRAINED, "degrade", 4), Side.TEST), N_PLATES))
     plates = synthetic + real_plates(4)
     assert check_parity(out, trained.enlarger, trained.recognizer, plates, its_params.sr.bucket_px) > 6 * N_PLATES

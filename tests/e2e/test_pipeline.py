@@ -65,16 +65,33 @@ def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(s
     client = MlflowClient(tracking)
     experiment = client.get_experiment_by_name(smoke.name)
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert {"pretrain_recognizer", "pretrain_sr@4", "phase1@3", "phase2@4", "bicubic_phase2@4"} <= set(runs)
-    phase1 = runs["phase1@4"]
-    assert phase1.info.status == "FINISHED"
-    assert phase1.data.params["phase1.alpha"] == "0.01"
-    assert {"loss_sr", "loss_char", "psnr_db", "plates_read", "map50"} <= set(phase1.data.metrics)
+    assert {"pretrain_recognizer", "pretrain_sr@4", "phase1@3", "phase2@4", "bicubic_phase2@4", "evaluate@4"} <= set(
+        runs
+    )
+    assert not {"plates", "validate", "degrade@4", "report"} & set(runs)
+    parent, phase1 = runs.pop("pipeline"), runs["phase1@4"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    assert {run.info.status for run in [parent, *runs.values()]} == {"FINISHED"}
+    assert phase1.data.params["phase1.alpha"] == parent.data.params["phase1.alpha"] == "0.01"
+    wanted = {"loss", "loss_sr", "loss_char", "psnr_db", "plates_read", "map50"}
+    assert wanted | {"learning_rate", "plates_per_second", "peak_mib"} <= set(phase1.data.metrics)
     assert len(client.get_metric_history(phase1.info.run_id, "loss_sr")) == 2
-    assert [f.path for f in client.list_artifacts(phase1.info.run_id, "pictures")] == ["pictures/validation.png"]
+    pictures = [Path(file.path).stem for file in client.list_artifacts(phase1.info.run_id, "pictures")]
+    assert pictures == ["epoch-000", "epoch-001", "epoch-002", "validation"]
+    results = json.loads((smoke / "reports" / "evaluate.json").read_text(encoding="utf-8"))
+    read = results["x3"]["phase2"]["plates_read"]["value"]
+    assert parent.data.metrics["x3.phase2.plates_read"] == pytest.approx(read)
+    plates = yaml.safe_load((smoke / "dvc.lock").read_text(encoding="utf-8"))["stages"]["plates"]["outs"][0]["md5"]
+    assert [given.dataset.digest for given in parent.inputs.dataset_inputs] == [plates]
+    assert {f.path for f in client.list_artifacts(parent.info.run_id)} == {"evaluate.json", "index.html"}
+    evaluated = {f.path for f in client.list_artifacts(runs["evaluate@4"].info.run_id)}
+    assert {"table.json", "per_class.json", "confusions.json", "suite.json"} <= evaluated
+    assert not (smoke / "runs" / "tracking").exists()
 
 
-def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path) -> None:
+def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path, tracking: str) -> None:
+    from mlflow import MlflowClient
+
     params = smoke / "params.yaml"
     before = params.read_text(encoding="utf-8")
     changed = yaml.safe_load(before)
@@ -88,6 +105,21 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path) -> None:
     again = {"phase1", "phase2", "rounds", "evaluate"}
     assert set(ran(back)) <= {"report"}  # all that takes time came from the cache
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
+    client = MlflowClient(tracking)
+    experiment = client.get_experiment_by_name(smoke.name)
+    parents = client.search_runs([experiment.experiment_id], "attributes.run_name = 'pipeline'")
+    below = {
+        parent.data.params["phase1.alpha"]: [
+            run.info.run_name.partition("@")[0]
+            for run in client.search_runs(
+                [experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
+            )
+        ]
+        for parent in parents
+    }
+    assert set(below) == {"0.01", "0.02"}
+    assert set(below["0.02"]) == {"phase1", "phase2", "rounds", "evaluate"}  # what DVC restored did not train
+    assert len(below["0.01"]) == 2 * 6 + 1  # going back restored everything
 
 
 def test_without_pictures_nothing_is_trained_again_and_no_plate_is_left(smoke: Path) -> None:

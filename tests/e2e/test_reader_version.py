@@ -24,6 +24,7 @@ from tasks.registry.register import register, requirements
 from tasks.registry.store import MODEL, Alias, Registry, pointing_to
 from tasks.registry.workspace_reader import workspace_reader
 from tests.e2e.conftest import end_group, wait_for
+from tests.plates import ROOT
 from tests.readers import workspace_with_reader
 
 pytestmark = pytest.mark.e2e
@@ -146,6 +147,11 @@ def test_it_is_served_and_paths_are_not_opened(model: Path, plates: Path) -> Non
         assert base64.b64decode(rows[0]["sr_png"]).startswith(b"\x89PNG")
         assert "not base64" in rows[1]["error"]
         assert post(port, {"dataframe_records": [{"photo": encoded}]})[0] == 400
+        text = (ROOT / "docs/MODEL-REGISTRY.md").read_text(encoding="utf-8").replace("\\\n", " ")
+        (command,) = [line for line in text.splitlines() if line.startswith("curl ")]
+        own = command.replace(":5001", f":{port}").replace("plate.png", "small.png")
+        done = subprocess.run(["bash", "-c", own], cwd=plates, capture_output=True, text=True, check=False)
+        assert json.loads(done.stdout)["predictions"][0]["error"] is None
         pixels = np.zeros((8, 16, 3), int).tolist()
         assert post(port, {"dataframe_records": [{"picture": pixels}]})[1]["predictions"][0]["error"] is None
     finally:

@@ -7,18 +7,19 @@ import torch
 
 from acl_core.data.augment import augment, flip
 from acl_core.data.batches import (
+    Batch,
     EvaluationBatches,
     PairSet,
     TrainingBatches,
     collate,
     plan_epoch,
-    plan_evaluation,
 )
 from acl_core.data.degrade import degrade
-from acl_core.data.manifest import Side
+from acl_core.data.manifest import DatasetCard, Side
+from acl_core.data.padding import plan_evaluation
 from acl_core.errors import DataError
-from acl_core.params import Augment
-from tests.plates import params, toy_plate, write_pairs, write_real_pairs
+from acl_core.params import Augment, Direction
+from tests.plates import CLASSES, params, toy_plate, write_pairs, write_real_pairs
 
 NOTHING = Augment(warp=0, brightness=0, contrast=0, gamma=0, colour=0, blur_px=0)
 
@@ -163,3 +164,29 @@ def test_hr_of_real_pairs_is_read_as_hr_before_they_are_fitted(tmp_path: Path) -
     assert (pairs.scale, pairs.card.aligned) == (1, True)
     for plate in pairs.plates:
         np.testing.assert_array_equal(plate.lr, plate.hr)
+
+
+def test_patches_lie_inside_their_plates(tmp_path: Path) -> None:
+    """HR is LR enlarged to blocks, so that a pair that was cut at two places would not agree."""
+    plates = []
+    for i in range(8):
+        plate = toy_plate(i, size=(24, 48))
+        lr = np.random.default_rng(i).integers(0, 256, (6, 12, 3), dtype=np.uint8)
+        plates.append(replace(plate, lr=lr, hr=lr.repeat(4, axis=0).repeat(4, axis=1)))
+    pairs = PairSet(plates, DatasetCard("toy", Direction.LTR, CLASSES, 4), 4)
+
+    def epoch(number: int, patch_px: int) -> list[Batch]:
+        made = TrainingBatches(pairs, 3, 4, None, flips=False, seed=1, epoch=number, patch_px=patch_px)
+        return [made[i] for i in range(len(made))]
+
+    for patch_px, size in ((5, (5, 5)), (9, (6, 9)), (99, (6, 12))):
+        for batch in epoch(0, patch_px):
+            assert set(batch.lr_sizes) == {size}
+            height, width = size
+            lr = batch.lr[:, :, :height, :width]
+            hr = batch.hr[:, :, : 4 * height, : 4 * width]
+            assert torch.equal(hr, lr.repeat_interleave(4, 2).repeat_interleave(4, 3))
+            assert len(batch.characters.classes) == 0
+    assert torch.equal(epoch(0, 5)[0].lr, epoch(0, 5)[0].lr)
+    assert not torch.equal(epoch(0, 5)[0].lr, epoch(1, 5)[0].lr)
+    assert [batch.is_first for batch in epoch(0, 0)] == [True, False, False]

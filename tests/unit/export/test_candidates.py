@@ -4,14 +4,16 @@ import torch
 
 from acl_core.data.batches import collate
 from acl_core.data.degrade import degrade
+from acl_core.errors import ParamsError
 from acl_core.evaluate.outcome import enlarge
 from acl_core.export.candidates import PlateCandidates, bicubic_weights
-from acl_core.models.enlarger import Bicubic, Enlarger
+from acl_core.models.drn import Drn
+from acl_core.models.enlarger import Bicubic, Enlarger, Identity
 from acl_core.models.join import join
-from acl_core.params import Skip
+from acl_core.params_sr import Skip
 from acl_core.resize import bicubic_matrix
 from tests.plates import toy_plate
-from tests.unit.export.networks import BUCKET_PX, dbpn, recognizer
+from tests.unit.export.networks import BUCKET_PX, SCALE, candidates, dbpn, recognizer
 from tests.unit.export.parity import CPU
 
 
@@ -46,3 +48,16 @@ def test_the_networks_themselves_stay_as_they_are() -> None:
     PlateCandidates(enlarger, recognizer(), BUCKET_PX)
     assert enlarger.skip is Skip.BICUBIC
     assert np.isfinite(enlarger(torch.rand(1, 3, 8, 8)).detach().numpy()).all()
+
+
+def test_a_network_that_cannot_be_traced_is_refused_in_one_sentence() -> None:
+    with pytest.raises(ParamsError, match=r"^Drn: cannot be exported, because .*sr.architecture dbpn.*$"):
+        candidates(Drn(SCALE, 1, 4))
+
+
+def test_identity_is_exported_as_the_recognizer_alone() -> None:
+    plates = torch.randint(0, 256, (1, 6, 12, 3), dtype=torch.uint8)
+    boxes, _ = candidates(Identity())(plates)
+    square = join(plates.permute(0, 3, 1, 2).float() / 255, [(6, 12)], recognizer().input_px)
+    expected = recognizer().candidates(recognizer()(square)).boxes * torch.tensor([12, 6, 12, 6])
+    torch.testing.assert_close(boxes, expected, atol=1e-3, rtol=0)

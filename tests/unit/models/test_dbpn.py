@@ -4,7 +4,7 @@ import torch
 from acl_core.errors import ParamsError
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Bicubic
-from acl_core.params import Skip
+from acl_core.params_sr import Skip
 
 
 @pytest.mark.parametrize(

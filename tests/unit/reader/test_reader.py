@@ -1,6 +1,7 @@
 """Real networks, untrained: what is read is arbitrary, how it is read is not."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from acl_core.errors import WeightsError
+from acl_core.params_sr import SrArchitecture
 from acl_core.reader.drawing import draw
 from acl_core.reader.plate_text import PlateText, ReadCharacter
 from acl_core.reader.reader import PlateReader
@@ -131,3 +133,24 @@ def test_weights_that_are_not_finite_are_not_packaged(tmp_path: Path, monkeypatc
     with pytest.raises(WeightsError, match="not finite"):
         packaged(tmp_path)
     assert not (tmp_path / "reader").exists()
+
+
+def test_a_reader_from_before_there_was_a_choice_of_networks(folder: Path, reader: PlateReader, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "old")
+    card = json.loads((folder / "reader.json").read_text(encoding="utf-8"))
+    card["sr"] = {name: card["sr"][name] for name in ("blocks", "channels", "features", "skip", "bucket_px")}
+    (tmp_path / "old/reader.json").write_text(json.dumps(card), encoding="utf-8")
+    found = PlateReader.load(tmp_path / "old").read(pictures())
+    assert [plate.characters for plate in found] == [plate.characters for plate in reader.read(pictures())]
+
+
+@pytest.mark.parametrize(("architecture", "scale"), [("identity", 1), ("drn", 4), ("mzsr", 4)])
+def test_a_reader_with_another_network(architecture: SrArchitecture, scale: int, tmp_path: Path) -> None:
+    found = PlateReader.load(packaged(tmp_path, architecture=SrArchitecture(architecture))).read(
+        pictures(), with_sr=True
+    )
+    assert found[0].scale == scale
+    assert [plate.sr.shape[:2] for plate in found if plate.sr is not None][:2] == [
+        (6 * scale, 12 * scale),
+        (7 * scale, 13 * scale),
+    ]

@@ -1,28 +1,33 @@
-"""``acl import``, with the stage run in this process instead of by DVC."""
+"""``acl import``, with the stages run in this process instead of by DVC."""
 
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from acl_core.data.manifest import read_card
 from acl_core.errors import DataError
 from acl_core.params import PlateFormat, load_params
 from tasks import cli, dvc_client, workspace
-from tasks.stages import plates as stage
+from tasks.stages import plates, validate
 from tests.plates import ROOT
 from tests.unit.sources.importing import picture
 
 XML = """<annotation><filename>{0}.png</filename>
 <object><name>{0}</name><bndbox><xmin>10</xmin><ymin>10</ymin><xmax>20</xmax><ymax>40</ymax></bndbox></object>
+<object><name>{0}</name><bndbox><xmin>24</xmin><ymin>10</ymin><xmax>34</xmax><ymax>40</ymax></bndbox></object>
 </annotation>"""
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     for name in "ABCDEFGHIJKL":
-        picture(tmp_path / "my plates" / f"{name}.png")
+        noise = np.random.default_rng(ord(name)).integers(60, 190, (50, 100, 3), dtype=np.uint8)
+        path = picture(tmp_path / "my plates" / f"{name}.png")
+        Image.fromarray(noise).save(path)
         (tmp_path / "my plates" / f"{name}.xml").write_text(XML.format(name), encoding="utf-8")
     picture(tmp_path / "my plates" / "bare.png")
     return tmp_path / "my plates"
@@ -31,12 +36,15 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def without_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
     def reproduce(folder: Path, *, stage: str) -> None:
-        assert stage == "plates"
         params = load_params(folder / "params.yaml")
-        out, rejected = (folder / path for path in dvc_client.outs(folder, stage))
-        run(params.plates, params.common, out=out, rejected=rejected)
+        out, rejected, *rest = (folder / path for path in dvc_client.outs(folder, stage))
+        if stage == "plates":
+            plates.run(params.plates, params.common, out=out, rejected=rejected)
+        else:
+            hr, report = folder / "data/plates", folder / "report.json"
+            made = {"out": out, "rejected": rejected, "docs": rest[0], "report": report}
+            validate.run(params.validation, params.plates, params.privacy, hr=hr, **made)
 
-    run = stage.run
     monkeypatch.setattr(dvc_client, "reproduce", reproduce)
     monkeypatch.setattr(workspace, "_init_dvc", lambda folder, code: None)
 
@@ -51,7 +59,9 @@ def test_it_makes_a_workspace_and_says_what_came_in(source: Path, tmp_path: Path
     counts = read_card(folder / "data/plates").plates
     assert sum(counts.values()) == 12
     said = ", ".join(f"{n} {side}" for side, n in counts.items())
-    assert done.output.splitlines()[-1] == f"plates: {said}; rejected: 1, reasons in {folder / 'data/rejected.csv'}"
+    lines = done.output.splitlines()
+    assert f"plates: {said}; rejected: 1, reasons in {folder / 'data/rejected.csv'}" in lines
+    assert lines[-1] == f"validate: {said}; rejected: 0, reasons in {folder / 'data/invalid.csv'}"
     with (folder / "data/rejected.csv").open(encoding="utf-8") as file:
         assert list(csv.reader(file))[1] == ["bare.png", "no annotation names this picture"]
 

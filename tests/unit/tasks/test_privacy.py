@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from acl_core.device import Compute
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
 from acl_core.params import Architecture, Common, Params, Privacy, RecognizerParams
@@ -16,7 +17,6 @@ from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
 from acl_core.train.tracker import Silent, write_curves
 from tasks.stages import _main, evaluate, report
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 from tests.plates import CLASSES, params, write_pairs
 
 
@@ -61,7 +61,7 @@ def test_no_picture_and_no_text_of_a_plate_is_left(tmp_path: Path) -> None:
     assert not [name for name in found if name.endswith(".png")]
     assert not [name for name, text in found.items() if "data:image" in text or "plate-" in text]
     assert set(found) == {
-        *(f"evaluations/x4/{name}.json" for name in ("meta", "per_class", "suite", "table")),
+        *(f"evaluations/x4/{name}.json" for name in ("confusions", "meta", "per_class", "suite", "table")),
         *("reports/curves/x4-phase1.csv", "reports/evaluate.json", "reports/suite.json", "reports/index.html"),
     }
     page = found["reports/index.html"]

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from acl_core.data.manifest import read_card, read_plates
 from acl_core.device import Compute
+from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
 from acl_core.params import PlateFormat, Split
@@ -20,7 +21,6 @@ from acl_core.train.tracker import Silent, write_curves
 from tasks.cli import app
 from tasks.report.markdown import markdown, suite_markdown
 from tasks.stages import degrade, evaluate, plates, report
-from tasks.stages._results import RECOGNIZER_FILE, SR_FILE
 from tests.plates import CLASSES, toy_plate
 from tests.unit.tasks.test_privacy import small
 

@@ -47,7 +47,7 @@ def workspace(tmp_path: Path) -> Path:
     sr, recognizer = build_sr(4, chosen.sr), build_recognizer(chosen.recognizer, len(CLASSES))
     for name in ("pretrain_sr", "phase1"):
         save_weights(sr, folder / f"models/x4/{name}/sr.safetensors", {})
-    for name in ("pretrain_recognizer", "x4/phase2", "x4/bicubic_phase2"):
+    for name in ("pretrain_recognizer", "x4/phase1", "x4/phase2", "x4/bicubic_phase2"):
         save_weights(recognizer, folder / f"models/{name}/recognizer.safetensors", {"classes": list(CLASSES)})
     (folder / "evaluations/x4").mkdir(parents=True)
     rule = {"reading_rule": {"confidence": 0.25, "overlap": 0.5}}

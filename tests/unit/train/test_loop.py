@@ -16,7 +16,7 @@ from acl_core.errors import DivergedError, DoesNotFitError
 from acl_core.evaluate.validation import by_pictures
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.freezing import weights_hash
-from acl_core.params import Augment, PretrainSr, Training
+from acl_core.params import Augment, Objective, PretrainSr, Training
 from acl_core.seeding import torch_seed
 from acl_core.train import phases
 from acl_core.train.checkpoint import Checkpoint
@@ -40,6 +40,8 @@ TRAINING: dict[str, Any] = {
     "accumulate": 1,
     "patience": 0,
 }
+
+PIXEL: dict[str, Any] = {"objective": Objective.PIXEL, "flip_weight": 1.0, "dual_weight": 0.1, "patch_px": 0}
 
 
 def job(folder: Path, every_s: float = 1e9) -> Job:
@@ -79,7 +81,7 @@ def test_a_run_killed_within_an_epoch_ends_with_the_same_weights_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, updates: int
 ) -> None:
     data = training_data(tmp_path, params().augment)
-    settings = PretrainSr(**TRAINING, flip=True)
+    settings = PretrainSr(**TRAINING, flip=True, **PIXEL)
     whole = fresh()
     expected = pretrain_sr(whole, data, settings, job(tmp_path / "whole"))
 
@@ -106,7 +108,7 @@ def test_a_run_killed_within_an_epoch_ends_with_the_same_weights_and_numbers(
 
 def test_a_run_killed_after_validation_ends_with_the_same_weights(tmp_path: Path) -> None:
     data = training_data(tmp_path, params().augment)
-    settings = PretrainSr(**TRAINING, flip=True)
+    settings = PretrainSr(**TRAINING, flip=True, **PIXEL)
     whole = fresh()
     pretrain_sr(whole, data, settings, job(tmp_path / "whole"))
     with pytest.raises(Killed):
@@ -119,7 +121,7 @@ def test_a_run_killed_after_validation_ends_with_the_same_weights(tmp_path: Path
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_lets_the_step_end_and_the_next_run_go_on(tmp_path: Path, sign: signal.Signals) -> None:
-    data, settings = training_data(tmp_path, None), PretrainSr(**TRAINING | {"epochs": 2}, flip=True)
+    data, settings = training_data(tmp_path, None), PretrainSr(**TRAINING | {"epochs": 2}, flip=True, **PIXEL)
     whole = fresh()
     pretrain_sr(whole, data, settings, job(tmp_path / "whole"))
     net, seen = fresh(), []
@@ -143,7 +145,7 @@ def test_a_signal_lets_the_step_end_and_the_next_run_go_on(tmp_path: Path, sign:
 
 def test_time_that_is_up_costs_no_progress(tmp_path: Path) -> None:
     """However short the time, each run makes a step; many of them end where one long run does."""
-    data, settings = training_data(tmp_path, None), PretrainSr(**TRAINING | {"epochs": 2}, flip=True)
+    data, settings = training_data(tmp_path, None), PretrainSr(**TRAINING | {"epochs": 2}, flip=True, **PIXEL)
     whole, net = fresh(), fresh()
     pretrain_sr(whole, data, settings, job(tmp_path / "whole"))
     hurried = replace(job(tmp_path / "hurried"), stop=Stop(at=0))
@@ -159,7 +161,7 @@ def test_time_that_is_up_costs_no_progress(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_the_number_of_workers_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
     data = training_data(tmp_path, params().augment)
-    settings = PretrainSr(**TRAINING | {"epochs": 2}, flip=True)
+    settings = PretrainSr(**TRAINING | {"epochs": 2}, flip=True, **PIXEL)
     net, expected = fresh(), fresh()
     pretrain_sr(expected, data, settings, job(tmp_path / "usual"))
     monkeypatch.setattr(phases, "loader", partial(loader, workers=workers))
@@ -168,7 +170,7 @@ def test_the_number_of_workers_changes_nothing(tmp_path: Path, monkeypatch: pyte
 
 
 def test_training_makes_the_loss_smaller(tmp_path: Path) -> None:
-    settings = PretrainSr(**TRAINING | {"epochs": 12, "learning_rate": 5e-3}, flip=False)
+    settings = PretrainSr(**TRAINING | {"epochs": 12, "learning_rate": 5e-3}, flip=False, **PIXEL)
     history = pretrain_sr(fresh(), training_data(tmp_path, None), settings, job(tmp_path)).history
     assert history[-1]["loss_sr"] < 0.7 * history[0]["loss_sr"]
 
@@ -220,7 +222,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """From the fifth step on no more than one plate fits; the result is that of whole batches, up to rounding."""
-    data, settings = training_data(tmp_path, params().augment), PretrainSr(**TRAINING, flip=True)
+    data, settings = training_data(tmp_path, params().augment), PretrainSr(**TRAINING, flip=True, **PIXEL)
     whole, net = fresh(), fresh()
     batches, validate = data.batches(4, COMPUTE.device, flips=True), by_pictures(data.validation, COMPUTE, 4)
     expected = fit(
@@ -297,7 +299,7 @@ def test_training_ends_when_patience_does_and_goes_on_so_after_a_kill(tmp_path: 
 def test_accumulated_batches_are_one_update(tmp_path: Path) -> None:
     """Two batches an update, three an epoch: two updates, of which the second has one batch."""
     data = training_data(tmp_path, None)
-    settings = PretrainSr(**TRAINING | {"epochs": 1, "accumulate": 2}, flip=False)
+    settings = PretrainSr(**TRAINING | {"epochs": 1, "accumulate": 2}, flip=False, **PIXEL)
     net, updates = fresh(), []
     averaged = job(tmp_path)
     pretrain_sr(net, data, settings, averaged)

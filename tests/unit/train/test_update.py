@@ -78,7 +78,7 @@ def test_phase_1_in_pieces(pairs: PairSet) -> None:
     with frozen(recognizer):
         step = phase1_step(sr, recognizer, 0.01, COMPUTE)
         found, expected = gradients(sr, step, [batch], 4), gradients(sr, step, [batch], 1)
-    assert {"loss_sr", "loss_char", "gradient_sr", "gradient_char"} == set(found[1])
+    assert {"loss", "loss_sr", "loss_char", "gradient_sr", "gradient_char"} == set(found[1])
     assert_close(found, expected)
 
 

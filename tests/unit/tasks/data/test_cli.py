@@ -56,6 +56,7 @@ def test_stats_prints_a_table_of_each(workspace: Path) -> None:
     assert "| 서울 | 0 | 0 | 1 | in test, not in train |" in lines
     assert "| 0 | 8 | 1 | 0 |  |" in lines
     assert "rejected files: 2" in lines
+    assert "plates are not checked yet: `dvc repro validate`" in lines
     assert any(line.startswith("| … px wide | 2 | &lt;script>") for line in lines)
     assert any(re.match(r"\| sharpness.*\| train \| 0 \|", line) for line in lines)
     assert "\x1b" not in done.output
@@ -70,6 +71,14 @@ def page_of(workspace: Path, *arguments: object) -> str:
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].endswith("plates.html")
     return (workspace / "reports/plates.html").read_text(encoding="utf-8")
+
+
+def test_stats_counts_what_the_checks_rejected(workspace: Path) -> None:
+    reason = "contrast 0.000, not 0.03 to 0.5 (validation.contrast)"
+    (workspace / "data/invalid.csv").write_text(f'file,reason\nflat,"{reason}"\n', encoding="utf-8")
+    lines = acl("stats", "--workspace", workspace).output.splitlines()
+    assert "rejected plates: 1" in lines
+    assert lines[-1].endswith("| 1 | flat |")
 
 
 @pytest.mark.parametrize("by", ["split", "kind", "class", "sharpness"])

@@ -7,12 +7,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from acl_core.errors import DataError, ParamsError, WeightsError
+from acl_core.evaluate.method_names import MethodName
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.enlarger import Bicubic
 from acl_core.models.weights import save_weights
 from acl_core.params import Reading, load_params
 from tasks import cli
-from tasks.export.cli import Method
 from tasks.export.trained import load_trained
 from tests.plates import ROOT, params, write_pairs
 
@@ -37,14 +37,14 @@ def acl_export(folder: Path, *arguments: str) -> Result:
 
 
 def test_a_methods_networks_come_with_classes_and_rule(workspace: Path) -> None:
-    trained = load_trained(workspace, load_params(workspace / "params.yaml"), 4, Method.PHASE2)
+    trained = load_trained(workspace, load_params(workspace / "params.yaml"), 4, MethodName.PHASE2)
     assert trained.classes == ("0", "1", "ㄱ")
     assert trained.rule == Reading(confidence=0.2, overlap=0.5)
     assert [str(path.relative_to(workspace)) for path in trained.files.values()] == [
         "models/x4/phase2/recognizer.safetensors",
         "models/x4/phase1/sr.safetensors",
     ]
-    bicubic = load_trained(workspace, load_params(workspace / "params.yaml"), 4, Method.BICUBIC)
+    bicubic = load_trained(workspace, load_params(workspace / "params.yaml"), 4, MethodName.BICUBIC)
     assert isinstance(bicubic.enlarger, Bicubic)
 
 

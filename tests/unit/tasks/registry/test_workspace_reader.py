@@ -39,7 +39,8 @@ def test_the_model_card_has_data_metrics_kinds_limits_licence_and_cost(workspace
     assert "| P2 | 2 | 50.0 |" in text
     assert "| P6 | 1 | 100.0 |" in text
     assert "AGPL-3.0" in text
-    assert "Training time: not recorded. Energy: not measured." in text
+    assert "| clean | 50.0 (40.0 to 60.0) | 50.0 (40.0 to 60.0) |" in text
+    assert "Training time: not recorded. Energy: not metered." in text
     for title in ("## Data", "## How well it reads", "## Confidence", "## Limits", "## Licence", "## Cost"):
         assert title in text
 

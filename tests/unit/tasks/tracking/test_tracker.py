@@ -1,0 +1,173 @@
+"""The real MLflow store, and a store that cannot be reached for a while."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+from typer.testing import CliRunner
+
+from acl_core.train.stopping import Stopped
+from tasks import cli
+from tasks.tracking import attach, open_tracker
+from tasks.tracking.journal import FOLDER, Journal
+from tasks.tracking.tracker import sync
+from tests.plates import ROOT, write_pairs
+
+PICTURE = np.zeros((4, 6, 3), np.uint8)
+AWAY = "http://127.0.0.1:9"  # the port of "discard": nobody listens
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store; making its tables takes seconds."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the store with a workspace in it, which is the working directory."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    (tmp_path / "mlruns").mkdir()
+    shutil.copyfile(database, tmp_path / "mlruns/mlflow.db")
+    workspace = tmp_path / "workspace"
+    write_pairs(workspace / "data/plates", None)
+    shutil.copyfile(ROOT / "params.yaml", workspace / "params.yaml")
+    outs = [{"path": "data/plates", "md5": "abc.dir"}]
+    (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"plates": {"outs": outs}}}), encoding="utf-8")
+    monkeypatch.chdir(workspace)
+    return tmp_path
+
+
+def runs(store: Path) -> dict[str, Any]:
+    """Runs by name."""
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name("workspace")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    assert len({run.info.run_name for run in found}) == len(found), [run.info.run_name for run in found]
+    return {run.info.run_name: run for run in found}
+
+
+def train(store: Path, stage: str = "phase1@4") -> None:
+    with open_tracker(stage, store, {"phase1.alpha": 0.01}) as tracker:
+        tracker.metrics({"loss": 2.0}, 1)
+        tracker.metrics({"loss": 1.0}, 2)
+        tracker.picture("epoch-001", PICTURE)
+
+
+def test_a_pipeline_run_has_a_run_below_it_for_each_stage_and_what_is_compared(store: Path) -> None:
+    train(store)
+    with open_tracker("evaluate@4", store, {}) as tracker:
+        tracker.metrics({"phase2.plates_read": 0.75}, 1)
+    (Path("page.html")).write_text("page", encoding="utf-8")
+    attach(store, Path("page.html"))
+    found = runs(store)
+    assert set(found) == {"pipeline", "phase1@4", "evaluate@4"}
+    parent, child = found["pipeline"], found["phase1@4"]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert {found[name].data.tags["mlflow.parentRunId"] for name in ("phase1@4", "evaluate@4")} == {parent.info.run_id}
+    assert parent.data.params["phase1.alpha"] == "0.01"
+    assert parent.data.params["common.seed"] == "1"
+    assert parent.data.metrics == {"x4.phase2.plates_read": 0.75}
+    wanted = {"dvc.plates": "abc.dir", "plates.train": "12", "classes": "3", "profile": "cpu"}
+    assert wanted.items() <= parent.data.tags.items()
+    assert {"dvc.lock", "machine", "torch", "mlflow.source.git.commit"} <= set(child.data.tags)
+    assert [given.dataset.digest for given in parent.inputs.dataset_inputs] == ["abc.dir"]
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    assert [point.value for point in client.get_metric_history(child.info.run_id, "loss")] == [2.0, 1.0]
+    assert [file.path for file in client.list_artifacts(child.info.run_id, "pictures")] == ["pictures/epoch-001.png"]
+    assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["page.html"]
+    assert not Path("runs").exists()
+
+
+def test_other_parameters_are_another_pipeline_run_and_a_page_alone_is_none(store: Path) -> None:
+    attach(store, Path("params.yaml"))
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    assert client.search_runs([e.experiment_id for e in client.search_experiments()]) == []
+    train(store)
+    text = Path("params.yaml").read_text(encoding="utf-8").replace("alpha: 0.01", "alpha: 0.1")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    train(store, "phase2@4")
+    experiment = client.get_experiment_by_name("workspace")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], "attributes.run_name = 'pipeline'")
+    assert {run.data.params["phase1.alpha"] for run in found} == {"0.01", "0.1"}
+
+
+def test_how_a_stage_ended_is_how_its_run_and_the_pipeline_end(store: Path) -> None:
+    with pytest.raises(RuntimeError, match="broke"), open_tracker("phase1@4", store, {}):
+        raise RuntimeError("broke")
+    assert {name: run.info.status for name, run in runs(store).items()} == {"pipeline": "FAILED", "phase1@4": "FAILED"}
+    with pytest.raises(Stopped), open_tracker("phase2@4", store, {}):
+        raise Stopped("SIGTERM")
+    found = runs(store)
+    assert (found["pipeline"].info.status, found["phase2@4"].info.status) == ("KILLED", "KILLED")
+
+
+def test_what_a_server_missed_is_kept_said_once_and_sent_by_the_next_stage(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    with caplog.at_level(logging.ERROR):
+        train(store)
+    said = [record.getMessage() for record in caplog.records if "nothing is lost" in record.getMessage()]
+    assert len(said) == 2  # at the first failure and at the end
+    assert len(list(FOLDER.iterdir())) == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    train(store, "phase2@4")
+    found = runs(store)
+    assert set(found) == {"pipeline", "phase1@4", "phase2@4"}
+    assert found["phase1@4"].data.metrics["loss"] == 1.0
+    assert found["phase1@4"].info.end_time < found["phase2@4"].info.start_time + 1
+    assert not Path("runs").exists()
+
+
+def test_a_server_that_leaves_in_the_middle_gets_the_rest_by_the_command_and_nothing_twice(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_tracker("phase1@4", store, {"phase1.alpha": 0.01}) as tracker:
+        tracker.metrics({"loss": 2.0}, 1)
+        (store / "mlruns").rename(store / "elsewhere")
+        (store / "mlruns").write_text("in the way", encoding="utf-8")
+        tracker.metrics({"loss": 1.0}, 2)
+        tracker.picture("epoch-002", PICTURE)
+    assert len(list(FOLDER.iterdir())) == 1
+    (store / "mlruns").unlink()
+    (store / "elsewhere").rename(store / "mlruns")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{store}/mlruns/mlflow.db")
+    done = CliRunner().invoke(cli.app, ["track", "sync"])
+    assert done.exit_code == 0, done.output
+    assert "sent 1 journal" in done.output
+    found = runs(store)
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    history = client.get_metric_history(found["phase1@4"].info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(1, 2.0), (2, 1.0)]
+    assert found["phase1@4"].info.status == "FINISHED"
+    assert "sent 0 journals" in CliRunner().invoke(cli.app, ["track", "sync"]).output
+
+
+def test_a_killed_process_leaves_a_run_that_ends_as_killed_and_a_living_one_is_left_alone(store: Path) -> None:
+    train(store)
+    pipeline = {"key": "k", "params": {}, "tags": {}, "dataset": {"name": "w", "digest": "d", "source": "s"}}
+    pipeline["dataset"] |= {"plates": {}, "classes": 0}
+    begin = {"stage": "phase2@4", "child": True, "experiment": "workspace", "tags": {}, "pipeline": pipeline}
+    journal = Journal.begin("phase2@4", begin)
+    journal.write({"do": "metrics", "values": {"loss": 3.0}, "epoch": 1})
+    with (journal.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write('\n{"do": "met')  # cut short
+    assert sync(Path(), store) == 0  # its process lives
+    journal.release()
+    assert sync(Path(), store) == 1
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    experiment = client.get_experiment_by_name("workspace")
+    assert experiment is not None
+    (run,) = client.search_runs([experiment.experiment_id], "attributes.run_name = 'phase2@4'")
+    assert (run.info.status, run.data.metrics["loss"]) == ("KILLED", 3.0)
