@@ -44,12 +44,13 @@ class Prefect:
     worker: "subprocess.Popen[str] | None" = None
 
     @classmethod
-    def up(cls, home: Path, settings: Mapping[str, str]) -> "Prefect":
+    def up(cls, home: Path, settings: Mapping[str, str], *, worker: bool = True) -> "Prefect":
         """Start all of it.
 
         Args:
             home: Where the server keeps its state.
             settings: On top of the environment that `make ui` gives its processes.
+            worker: Whether one is started.
         """
         port = free_port()
         own = {"PREFECT_HOME": str(home), "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT5S"}
@@ -58,7 +59,8 @@ class Prefect:
         try:
             prefect.wait_for_server()
             deploy(environment)
-            prefect.start_worker()
+            if worker:
+                prefect.start_worker()
         except BaseException:
             prefect.down()
             raise
@@ -78,6 +80,12 @@ class Prefect:
     def start_worker(self) -> None:
         command = ["prefect", "worker", "start", "--pool", POOL, "--name", f"worker-{time.monotonic_ns()}"]
         self.worker = start(command, self.environment)
+
+    def restart_server(self, down_s: float) -> None:
+        end_group(self.server)
+        time.sleep(down_s)
+        self.server = self._server(self.port, self.environment)
+        self.wait_for_server()
 
     def down(self) -> None:
         if self.worker is not None:

@@ -9,9 +9,9 @@ from uuid import UUID
 import pytest
 
 from tests.arrivals import arrive
-from tests.e2e.conftest import dvc
-from tests.e2e.orchestration.conftest import small_workspace
-from tests.e2e.prefect_server import Prefect
+from tests.e2e.conftest import dvc, end_group, running_mlflow
+from tests.e2e.orchestration.conftest import change, small_workspace
+from tests.e2e.prefect_server import Prefect, free_port
 from tests.e2e.waiting import processes_below, processes_in, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -77,6 +77,24 @@ def test_a_lost_machine_is_noticed_and_another_worker_takes_the_next_run(prefect
     end(prefect, following, long)
 
 
+def test_a_training_outlives_its_servers(prefect: Prefect, trained: tuple[Path, UUID], tmp_path: Path) -> None:
+    folder = trained[0]
+    change(folder, "phase2", epochs=20)  # and with it the control's, which finds no MLflow when it starts
+    with running_mlflow(tmp_path) as (address, mlflow):
+        run_id = prefect.ask("train/train", {"MLFLOW_TRACKING_URI": address}, workspace=str(folder))
+        wait_until("Phase 2 to train", lambda: "phase2@4 epoch" in prefect.log(run_id), 120)
+        end_group(mlflow)
+        prefect.restart_server(down_s=10)
+    run = prefect.wait(run_id)
+    assert run.state is not None
+    assert run.state.is_completed(), run.state.message
+    tasks = prefect.tasks(run_id)
+    assert {tasks[name].state_name for name in ("phase2@4", "bicubic_phase2@4", "evaluate@4")} == {"Completed"}
+    said = prefect.log(run_id)
+    assert " phase2@4 ERROR MLflow" in said  # away in the middle of a stage
+    assert " bicubic_phase2@4 ERROR MLflow" in said  # and at the start of the next
+
+
 def test_a_bad_set_is_not_tried_again(prefect: Prefect, tmp_path: Path) -> None:
     narrow = {"max_width_px": 60, "synthetic": {"width_px": [100, 120]}}
     run_id = prefect.ask("train/train", workspace=str(small_workspace(tmp_path / "broken", {"plates": narrow})))
@@ -87,6 +105,29 @@ def test_a_bad_set_is_not_tried_again(prefect: Prefect, tmp_path: Path) -> None:
     assert plates.run_count == 1
     assert plates.state is not None
     assert "leaves no width up to max_width_px 60" in str(plates.state.message)
+
+
+def test_a_remote_that_is_away_costs_nothing_that_was_trained(
+    prefect: Prefect, trained: tuple[Path, UUID], tmp_path: Path
+) -> None:
+    folder, store = trained[0], tmp_path / "store"
+    dvc(folder, "remote", "add", "--force", "--default", "store", "s3://nowhere/dvc")
+    dvc(folder, "remote", "modify", "store", "endpointurl", f"http://127.0.0.1:{free_port()}")
+    keys = {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "a-secret"}
+    change(folder, "evaluate", bootstrap=22)
+    run_id = prefect.ask("train/train", keys, workspace=str(folder))
+    run = prefect.wait(run_id)
+    tasks = prefect.tasks(run_id)
+    assert tasks["evaluate@4"].state_name == "Completed"
+    assert run.state is not None
+    assert "dvc push failed" in str(run.state.message)
+
+    dvc(folder, "remote", "add", "--force", "--default", "store", str(store))  # it is back
+    following = prefect.ask("train/train", workspace=str(folder))
+    assert prefect.wait(following).state_name == "Completed"
+    assert prefect.tasks(following)["evaluate@4"].state_name == "Up to date"
+    assert list(store.rglob("*.dir"))
+    dvc(folder, "remote", "remove", "store")
 
 
 def test_plates_that_nobody_pushed_are_named(prefect: Prefect, tmp_path: Path) -> None:
