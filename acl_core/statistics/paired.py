@@ -105,7 +105,7 @@ def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, resamples: int, see
 
 
 def mcnemar_exact(gained: int, lost: int) -> float:
-    """McNemar's test, exact: how often a fair coin splits the plates that only one method reads at least as unevenly."""
+    """McNemar's test, exact: how often a fair coin splits the plates that one method alone reads as unevenly."""
     n = gained + lost
     return 1.0 if n == 0 else float(binomtest(gained, n, 0.5).pvalue)
 

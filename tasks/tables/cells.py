@@ -118,13 +118,17 @@ class Plan:
         _validated(merge(raw, changes), where)
         return changes
 
-    def check(self, only: Collection[str] = ()) -> None:
+    def parameters(self, instance: Instance) -> dict[str, Any]:
+        """All parameters that the cell should have, but for what depends on where it lies."""
+        return merge(_read(self.base), self.changes(instance))
+
+    def check(self, instances: Collection[Instance]) -> None:
         """Make sure that every cell's parameters are sound before the first one is run.
 
         Raises:
             ParamsError: Those of a cell are not.
         """
-        for instance in self.instances(only):
+        for instance in instances:
             self.changes(instance)
 
 
@@ -159,11 +163,12 @@ def _epochs(
     """
     if not trainings:
         return 0
+    section, _ = parameter.split(".")
     try:
         sections = [base[name] for name in trainings]
-        own = changed.get(parameter.split(".")[0], {})
+        own = changed.get(section, {})
         batch = _batch(own if "batch_size" in own else sections[-1])
-        return max(1, round(sum(batch * section["epochs"] / _batch(section) for section in sections)))
+        return max(1, round(sum(batch * int(other["epochs"]) / _batch(other) for other in sections)))
     except KeyError as error:
         raise ParamsError(f"{where} of tables.yaml: {error} is not in params.yaml. Name trainings there.") from error
 

@@ -15,7 +15,6 @@ from tasks.registry.workspace_reader import out_of
 from tasks.tables.cells import Instance, Plan, failure_of
 from tasks.tables.matrix import Row, Table
 from tasks.tables.readers.scored import load_readings
-from tasks.workspace import merge
 
 COLUMNS = ["table", "row", "scale", "seed", "metric", "value"]
 _GRADIENTS = ("gradient_sr", "gradient_char")
@@ -184,8 +183,7 @@ def _seconds(found: Evaluated, stages: tuple[str, ...]) -> float:
 
 def _ran_with(plan: Plan, instance: Instance, folder: Path) -> bool:
     """Whether every stage that ran in a cell ran with the parameters that it should have now."""
-    base: dict[str, Any] = yaml.safe_load((plan.base / "params.yaml").read_text(encoding="utf-8"))
-    wanted = merge(base, plan.changes(instance))
+    wanted = plan.parameters(instance)
     return all(
         value == wanted.get(name)
         for stage in _stages_that_ran(folder)

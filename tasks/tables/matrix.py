@@ -12,7 +12,7 @@ from acl_core.section import Count, Section
 from tasks.tables.readers.protocol import Picture, Preparation, ReaderName
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]  # no dash: it parts cell, scale and seed in a folder's name
-EpochsOf = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")]  # a parameter, such as phase2.epochs
+Parameter = Annotated[str, Field(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$")]  # such as phase2.epochs
 
 
 class Seeds(StrEnum):
@@ -36,9 +36,9 @@ class Cell(Section):
 
     about: str
     seeds: Seeds = Seeds.FIRST
-    changes: dict[str, Any] = {}
-    epochs: dict[EpochsOf, list[Name]] = {}
-    divide: dict[EpochsOf, Count] = {}
+    changes: dict[str, Any] = Field(default_factory=dict)
+    epochs: dict[Parameter, list[Name]] = Field(default_factory=dict)
+    divide: dict[Parameter, Count] = Field(default_factory=dict)
 
 
 class Row(Section):
@@ -79,6 +79,7 @@ class Table(Section):
         columns: Metrics, in their order.
         rows: By the names of the published numbers.
         lead: The row that the paper says is best; it is tested against all others.
+        over: Parameter that the rows differ in; a chart is drawn over it.
         text: What to know of the table.
     """
 
@@ -88,6 +89,7 @@ class Table(Section):
     columns: Annotated[list[Name], Field(min_length=1)]
     rows: Annotated[dict[Name, Row], Field(min_length=1)]
     lead: Name | None = None
+    over: Parameter | None = None
     text: str = ""
 
     @model_validator(mode="after")
@@ -95,6 +97,26 @@ class Table(Section):
         if self.lead is not None and self.lead not in self.rows:
             raise ValueError(f"lead {self.lead!r} is not among the rows")
         return self
+
+
+class Pictures(Section):
+    """Plates side by side with what was read of them.
+
+    Attributes:
+        title: As people read it.
+        place: Where it stands in the paper.
+        scale: SR size over LR size.
+        plates: How many, of those that the evaluations draw at random.
+        severity: Of ``evaluate.suite``: only plates that the first column gets wrong under it are shown.
+        columns: Whose pictures and readings; LR stands in front of them, HR behind. Under a severity, of one cell.
+    """
+
+    title: str
+    place: str = ""
+    scale: Count
+    plates: Count
+    severity: str | None = None
+    columns: Annotated[dict[Name, Row], Field(min_length=1)]
 
 
 class Profile(Section):
@@ -113,8 +135,8 @@ class Profile(Section):
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
     resamples: Count
     readers: Preparation
-    leave_out: list[Name] = []
-    changes: dict[str, Any] = {}
+    leave_out: list[Name] = Field(default_factory=list)
+    changes: dict[str, Any] = Field(default_factory=dict)
 
 
 class Matrix(Section):
@@ -123,10 +145,12 @@ class Matrix(Section):
     profiles: dict[str, Profile]
     cells: dict[Name, Cell]
     tables: dict[Name, Table]
+    pictures: dict[Name, Pictures] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
         asked = {row.cell for table in self.tables.values() for row in table.rows.values()}
+        asked |= {row.cell for shown in self.pictures.values() for row in shown.columns.values()}
         if unknown := sorted(asked - set(self.cells)):
             raise ValueError(f"tables name cells that are not there: {', '.join(unknown)}")
         if idle := sorted(set(self.cells) - asked):

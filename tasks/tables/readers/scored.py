@@ -13,13 +13,13 @@ from tqdm import tqdm
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
 from acl_core.device import compute_of
+from acl_core.evaluate.methods import SR_FILE
 from acl_core.evaluate.outcome import enlarge_plates
 from acl_core.files import hash_folder, write_atomically
 from acl_core.models.build import load_sr
 from acl_core.models.enlarger import Bicubic
 from acl_core.params import load_params
 from tasks.registry.workspace_reader import out_of
-from tasks.stages._results import SR_FILE
 from tasks.tables.readers.openalpr import OpenAlpr
 from tasks.tables.readers.protocol import (
     Picture,
