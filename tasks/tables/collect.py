@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from pydantic import ValidationError
 
 from acl_core.errors import DataError
+from acl_core.params import Params
 from tasks.registry.workspace_reader import out_of
 from tasks.tables.cells import Instance, Plan, failure_of
 from tasks.tables.matrix import Row, Table
@@ -183,13 +185,18 @@ def _seconds(found: Evaluated, stages: tuple[str, ...]) -> float:
 
 def _ran_with(plan: Plan, instance: Instance, folder: Path) -> bool:
     """Whether every stage that ran in a cell ran with the parameters that it should have now."""
-    wanted = plan.parameters(instance)
-    return all(
-        value == wanted.get(name)
-        for stage in _stages_that_ran(folder)
-        for name, value in stage.get("params", {}).get("params.yaml", {}).items()
-        if name != "plates"  # its path is seen from another folder
-    )
+    raw = plan.parameters(instance)
+    wanted = Params.model_validate(raw)
+    for stage in _stages_that_ran(folder):
+        used = {k: v for k, v in stage.get("params", {}).get("params.yaml", {}).items() if k != "plates"}
+        # Plates have a path, which is seen from another folder. Through the schema: DVC's YAML knows other numbers.
+        try:
+            ran = Params.model_validate(raw | used)
+        except ValidationError:
+            return False
+        if any(getattr(ran, name) != getattr(wanted, name) for name in used):
+            return False
+    return True
 
 
 def _stages_that_ran(folder: Path) -> Iterator[dict[str, Any]]:
