@@ -1,7 +1,8 @@
 """Cells of the tables: each a variant of one workspace, run by the ordinary pipeline."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,23 @@ class Plan:
         matrix: Cells and tables.
         profile_name: Of the profile.
         base: The workspace whose plates and parameters the cells share.
+        memo: Where cells stand, by instance, for as long as one page is made; None to look each time.
     """
 
     matrix: Matrix
     profile_name: str
     base: Path
+    memo: dict[Instance, Any] | None = None
+
+    def remembering(self) -> "Plan":
+        """The same, looking at each cell once."""
+        return replace(self, memo={})
+
+    @cached_property
+    def raw(self) -> dict[str, Any]:
+        """The parameters of the base, as they were when they were first asked for."""
+        found: dict[str, Any] = yaml.safe_load((self.base / "params.yaml").read_text(encoding="utf-8"))
+        return found
 
     @property
     def profile(self) -> Profile:
@@ -102,7 +115,7 @@ class Plan:
             ParamsError: A change names no parameter, or a value is out of its range.
         """
         cell = self.matrix.cells[instance.cell]
-        raw = merge(_read(self.base), self.profile.changes)
+        raw = merge(self.raw, self.profile.changes)
         own = {"scales": [instance.scale], "common": {"seed": instance.seed}}
         changes = merge(merge(self.profile.changes, cell.changes), own)
         where = f"cell {instance.cell}"
@@ -120,7 +133,7 @@ class Plan:
 
     def parameters(self, instance: Instance) -> dict[str, Any]:
         """All parameters that the cell should have, but for what depends on where it lies."""
-        return merge(_read(self.base), self.changes(instance))
+        return merge(self.raw, self.changes(instance))
 
     def check(self, instances: Collection[Instance]) -> None:
         """Make sure that every cell's parameters are sound before the first one is run.
@@ -183,11 +196,6 @@ def _number(raw: Mapping[str, Any], section: str, field: str, where: str) -> flo
 def _batch(section: Mapping[str, Any]) -> int:
     """Plates an update."""
     return int(section["batch_size"]) * int(section["accumulate"])
-
-
-def _read(base: Path) -> dict[str, Any]:
-    raw: dict[str, Any] = yaml.safe_load((base / "params.yaml").read_text(encoding="utf-8"))
-    return raw
 
 
 def _validated(raw: Mapping[str, Any], where: str) -> Params:

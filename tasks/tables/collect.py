@@ -82,6 +82,14 @@ class Evaluated:
 
 def state_of(plan: Plan, instance: Instance) -> State:
     """Where a cell stands, from what lies there; code and plates that changed since are what `acl tables` asks DVC."""
+    if plan.memo is None:
+        return _look(plan, instance)
+    if instance not in plan.memo:
+        plan.memo[instance] = _look(plan, instance)
+    return State(plan.memo[instance])
+
+
+def _look(plan: Plan, instance: Instance) -> State:
     folder = plan.folder(instance)
     if instance.cell in plan.profile.leave_out:
         return State.LEFT_OUT
@@ -201,6 +209,7 @@ def _ran_with(plan: Plan, instance: Instance, folder: Path) -> bool:
 
 def _stages_that_ran(folder: Path) -> Iterator[dict[str, Any]]:
     try:
-        yield from yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"].values()
+        text = (folder / "dvc.lock").read_text(encoding="utf-8")
+        yield from yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["stages"].values()  # noqa: S506
     except FileNotFoundError:
         return

@@ -52,6 +52,7 @@ def write_page(plan: Plan, *, pictures: bool | None = None) -> Path:
 
 def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
     """All that the page says, ready to be set."""
+    plan = plan.remembering()
     frame, paper = tidy(plan), published()
     tested = {name: claims(plan, table) for name, table in plan.tables().items()}
     tables = {name: _table(plan, name, table, frame, tested[name], paper) for name, table in plan.tables().items()}

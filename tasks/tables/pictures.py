@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from acl_core.data.manifest import read_card
+from acl_core.params import Direction
 from acl_core.statistics.alignment import align
-from tasks.registry.workspace_reader import out_of
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.collect import Evaluated, evaluated
 from tasks.tables.failures import gallery_of
@@ -111,14 +110,14 @@ def _by_reader(gallery: _Gallery, name: str, row: Row, plan: Plan) -> Shown:
     """What a reader from outside makes of a picture of the gallery."""
     assert row.reader is not None and row.picture is not None  # noqa: S101, PT018 - Row has seen to it
     png = gallery.png(name, row.picture.value)
-    card = read_card(gallery.found.folder / out_of(gallery.found.folder, "degrade", gallery.found.instance.scale))
+    direction = Direction(plan.raw["plates"]["direction"])
     try:
-        reader = READERS[row.reader](sorted({letter for n in card.classes for letter in n}))
+        reader = READERS[row.reader](sorted({letter for n in gallery.found.read("per_class.json") for letter in n}))
     except ReaderAbsentError as error:
         return Shown(png, None, str(error))
     if png is None:
         return Shown(None, None, "no picture")
     picture = np.asarray(Image.open(BytesIO(png)).convert("RGB"))
-    true = plain(logical("".join(gallery.entries[name]["true"]), card.direction), reader.knows)
+    true = plain(logical("".join(gallery.entries[name]["true"]), direction), reader.knows)
     read = plain(reader.read(prepared(picture, plan.profile.readers)), reader.knows)
     return Shown(png, [(text, right) for text, right in align(list(read), list(true))])

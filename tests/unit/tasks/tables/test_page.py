@@ -41,7 +41,7 @@ def test_the_page_needs_no_other_file_and_says_what_is_there(tmp_path: Path) -> 
     assert "data:image/png" in page
     assert "82.0 ± 1.0" in page  # Phase 2 over the seeds
     assert "absent: libopenalpr" in page
-    assert "it lacks 1 of the plates' 3 classes" in page
+    assert "it lacks 1 of the plates" in page
     assert page.count("left out of this profile") >= 4
     text = (plan.base / "reports" / "tables.md").read_text(encoding="utf-8")
     assert "| Collaborative | 82.0 ± 1.0 | 74.7 |" in text
@@ -94,7 +94,7 @@ def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path
     mine, other = Instance("collaborative", 4, 1), Instance("control", 4, 1)
     folder = run(plan, mine)
     assert state_of(plan, mine) is State.DONE
-    lock = {"stages": {"phase1@4": {"params": {"params.yaml": {"phase1": plan.parameters(mine)["phase1"]}}}}}
+    lock = {"stages": {"phase1@4": {"params": {"params.yaml": {"phase1": dict(plan.parameters(mine)["phase1"])}}}}}
     (folder / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     assert state_of(plan, mine) is State.DONE
     lock["stages"]["phase1@4"]["params"]["params.yaml"]["phase1"]["alpha"] = 0.5
