@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.testing.utilities import prefect_test_harness
 
 from tests.unit.tasks.tables.made_up import plan_in, run
@@ -66,3 +68,19 @@ def test_with_two_gpus_two_cells_run_at_once(base: Path, prefect_api: None, monk
         profile="smoke", workspace=str(base), matrix=MATRIX, cells=["collaborative", "control"], return_state=True
     )
     assert state.is_completed(), state.message
+
+
+def test_spread_asks_for_a_run_a_cell_and_does_not_wait(base: Path, prefect_api: None) -> None:
+    from flows import tables as flows
+
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name="gpu", type="process"))
+        flows.cell.to_deployment("cell", work_pool_name="gpu").apply()
+        asked = {"profile": "smoke", "workspace": str(base), "matrix": MATRIX}
+        state = flows.tables(**asked, spread=True, return_state=True)
+        assert state.message is not None
+        assert "asked for 3 cells" in state.message
+        waiting = [r for r in client.read_flow_runs() if r.state is not None and r.state.is_scheduled()]
+    assert {run.parameters["cell"] for run in waiting} == {"collaborative-x4-s1", "control-x4-s1", "broken-x4-s1"}
+    assert all(run.parameters | asked == run.parameters for run in waiting)
+    assert {run.work_pool_name for run in waiting} == {"gpu"}
