@@ -92,7 +92,11 @@ def verdict(
     """A paragraph in plain words, from the numbers alone, on how ours stands to the paper's."""
     if not means:
         return "Not run yet: nothing can be said."
-    sentences = [_on_order(name, table, means, paper), _on_lead(name, table, means, paper), *_on_claims(table, tested)]
+    sentences = [
+        _on_order(name, table, means, paper),
+        _on_lead(name, table, means, paper),
+        *_on_claims(table, tested, is_printed=name in paper.tables),
+    ]
     missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
     if missing:
         sentences.append(f"Without numbers here: {', '.join(missing)}.")
@@ -135,7 +139,7 @@ def _on_lead(name: str, table: Table, means: Mapping[tuple[str, str], Spread], p
     return text
 
 
-def _on_claims(table: Table, tested: Sequence[Claim]) -> list[str]:
+def _on_claims(table: Table, tested: Sequence[Claim], *, is_printed: bool) -> list[str]:
     if table.lead is None or not tested:
         return []
     title = table.rows[table.lead].title
@@ -150,8 +154,12 @@ def _on_claims(table: Table, tested: Sequence[Claim]) -> list[str]:
     if open_:
         sentences.append(f"It cannot be told apart from {', '.join(open_)}.")
     whole = not by["trails"] and not open_
-    held = "holds here against every row that was run" if whole else "does not hold here against every row"
-    sentences.append(f"So the paper's claim {held} (fewest seeds in a comparison: {seeds}).")
+    if is_printed:
+        held = "holds here against every row that was run" if whole else "does not hold here against every row"
+        sentences.append(f"So the paper's claim {held} (fewest seeds in a comparison: {seeds}).")
+    else:
+        held = "leads" if whole else "does not lead"
+        sentences.append(f"So it {held} every row that was run (fewest seeds in a comparison: {seeds}).")
     return sentences
 
 

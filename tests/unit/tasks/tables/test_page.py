@@ -116,3 +116,24 @@ def test_order_agreement() -> None:
 
 def test_workspaces_do_not_commit_the_page() -> None:
     assert "/reports/tables.html" in (ROOT / "workspaces" / "gitignore").read_text(encoding="utf-8")
+
+
+def test_the_words_follow_from_the_numbers(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    run(plan, Instance("control", 4, 1))
+    assert "not run" in gather(plan, pictures=False)["tables"]["table3"]["verdict"].lower()
+    leads = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "agrees with the paper's: 3 of 3 pairs" in leads
+    assert (
+        "Collaborative is best in both. Collaborative closes 80.0 % of the gap in mAP here and 52.6 % there." in leads
+    )
+    assert "the paper's claim holds here against every row that was run (fewest seeds in a comparison: 1)" in leads
+    run(plan, Instance("collaborative", 4, 1), lift=-0.2)  # as good as the control, to the plate
+    level = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "It cannot be told apart from Bicubic (+0.0 points" in level
+    assert "the paper's claim does not hold here against every row" in level
+    run(plan, Instance("collaborative", 4, 1), lift=-0.5)
+    trails = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "It is worse than Bicubic, No SR at all" in trails
+    assert "The paper's best is Collaborative; here it is Bicubic." in trails
