@@ -27,6 +27,7 @@ class Tesseract:
 
         self._pack = next((pack for s, pack in _PACKS.items() if s in map(script_of, characters)), _LATIN)
         self._words = pytesseract.image_to_data
+        self._only = "".join(c for c in sorted(characters) if c.isalnum())  # it need not guess at anything else
         try:
             installed = pytesseract.get_languages()
         except (pytesseract.TesseractNotFoundError, pytesseract.TesseractError) as error:
@@ -46,7 +47,10 @@ class Tesseract:
 
     def _in_mode(self, picture: np.ndarray, mode: int) -> tuple[float, str]:
         """Mean confidence of the words (0 to 100, weighted by their letters), and the text."""
-        found = self._words(picture, lang=self._pack, config=f"--psm {mode}", output_type="dict")
+        found = self._words(picture, lang=self._pack, config=self._config(mode), output_type="dict")
         words = [(str(t), float(c)) for t, c in zip(found["text"], found["conf"], strict=True) if str(t).strip()]
         letters = sum(len(text) for text, _ in words)
         return sum(len(t) * c for t, c in words) / letters if letters else 0.0, "".join(text for text, _ in words)
+
+    def _config(self, mode: int) -> str:
+        return f"--psm {mode} -c tessedit_char_whitelist={self._only}"
