@@ -140,6 +140,12 @@ def has_remote(workspace: Path) -> bool:
     return "remote" in _settings(workspace)["core"]
 
 
+def cache_dir(workspace: Path) -> Path:
+    """Where a workspace's DVC stores data; workspaces of one cache share what they have run."""
+    set_ = _settings(workspace)["cache"].get("dir")
+    return Path(set_) if set_ else workspace / ".dvc" / "cache"
+
+
 def tracked(workspace: Path) -> list[str]:
     """Data that `dvc add` tracks, as the names of their ``.dvc`` files."""
     return sorted(str(file.relative_to(workspace)) for file in workspace.glob("data/*.dvc"))
