@@ -329,6 +329,17 @@ class Promote(Section):
     max_size_mb: Positive  # of both networks' weights
 
 
+class Monitor(Section):
+    """When the champion counts as worse than it was, and new pictures as others (flow ``monitor``). All ours."""
+
+    max_fall: Share  # in plates read, from the champion's test plates to the upper end of the 95 % interval on new ones
+    min_plates: Count  # new plates, labelled ones for quality and others for drift; with fewer nothing is said
+    max_plates: Count  # of each kind that a run looks at, so that it stays short
+    max_ks: Share  # Kolmogorov-Smirnov statistic of sizes and looks against the training plates
+    max_p: Share  # of the test; a difference that chance makes more often is no drift
+    history: Count  # rows of the table
+
+
 class Params(Section):
     """The whole of ``params.yaml``."""
 
@@ -353,6 +364,7 @@ class Params(Section):
     checkpoints: Checkpoints
     privacy: Privacy
     promote: Promote
+    monitor: Monitor
 
     @model_validator(mode="after")
     def _scales_are_known(self) -> Self:

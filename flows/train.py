@@ -19,16 +19,19 @@ from tasks.orchestration.release import promote as make_champion
 from tasks.sweep import with_changes
 from tasks.workspace import ROOT_NAME, ensure_workspace, find_workspace
 
-Name = Annotated[str, Field(pattern=r"^[^\s\-][^\n]*$", max_length=200)]
+# Of a workspace or an inbox. No shell sees it today; one that does tomorrow must find nothing to run, and no option.
+Name = Annotated[str, Field(pattern=r"^[^\s\x00-\x1f;&|<>$`\"'\\*?!-][^\x00-\x1f;&|<>$`\"'\\*?!]*$", max_length=200)]
+Profile = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=50)]
 Scale = Annotated[int, Field(ge=2, le=8)]
+Alpha = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 @flow(name="train", flow_run_name="train {workspace}", persist_result=False)
 def train(
     workspace: Name = ROOT_NAME,
-    profile: Name | None = None,
+    profile: Profile | None = None,
     scales: list[Scale] | None = None,
-    alpha: Annotated[float, Field(ge=0)] | None = None,
+    alpha: Alpha | None = None,
     force: bool = False,
     promote: bool = False,
     approval: bool = False,

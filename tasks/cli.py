@@ -20,6 +20,7 @@ from tasks.report.markdown import markdown, suite_markdown
 from tasks.servers import run_servers
 from tasks.serving.cli import serve
 from tasks.stopped import STOP_AT
+from tasks.tables.cli import tables
 from tasks.tracking.cli import track
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
@@ -28,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(data_commands, name="data")
 app.add_typer(track, name="track")
 app.command()(export)
+app.command()(tables)
 registry_commands.add_to(app)
 app.command()(serve)
 

@@ -103,7 +103,8 @@ def _reproduce(
                 on_line(line.rstrip())
         code = process.wait()
     if code:
-        last = next((line for line in reversed(lines) if " ERROR " in line), "see the lines above")
+        said = [line for line in lines if " ERROR " in line] or [line for line in lines if line.startswith("ERROR")]
+        last = said[-1] if said else "see the lines above"
         message = f"{what} failed in {workspace} (exit {code}): {last}"
         raise StageFailedError(message, _code_of_stage(lines), [line for line in lines if line][-_LINES_SHOWN:])
     return lines
@@ -137,6 +138,12 @@ def metrics(workspace: Path, stage: str) -> list[str]:
 def has_remote(workspace: Path) -> bool:
     """Whether a default remote is set, from which and to which data travel."""
     return "remote" in _settings(workspace)["core"]
+
+
+def cache_dir(workspace: Path) -> Path:
+    """Where a workspace's DVC stores data; workspaces of one cache share what they have run."""
+    set_ = _settings(workspace)["cache"].get("dir")
+    return Path(set_) if set_ else workspace / ".dvc" / "cache"
 
 
 def tracked(workspace: Path) -> list[str]:
@@ -247,16 +254,24 @@ def _settings(workspace: Path) -> dict[str, Any]:
 
 
 def _answer(arguments: list[str], workspace: Path) -> str:
-    with _running(arguments, workspace, capture=True) as process:
-        output, _ = process.communicate()
+    # Warnings stay apart: after a kill DVC says whose lock it removed, which is no part of an answer in JSON.
+    with _running(arguments, workspace, capture=True, stderr=subprocess.PIPE) as process:
+        output, said = process.communicate()
     if process.returncode:
-        raise AclError(f"dvc {arguments[0]} failed in {workspace}: {' '.join(output.split())}")
+        what = next(argument for argument in arguments if not argument.startswith("-"))
+        lines = [line for line in (output + said).splitlines() if not line.startswith("Having any troubles?")]
+        raise AclError(f"dvc {what} failed in {workspace}: {' '.join(' '.join(lines).split())}")
     return str(output)
 
 
 @contextlib.contextmanager
 def _running(
-    arguments: Sequence[str], workspace: Path, *, capture: bool, environment: Mapping[str, str] = MappingProxyType({})
+    arguments: Sequence[str],
+    workspace: Path,
+    *,
+    capture: bool,
+    stderr: int = subprocess.STDOUT,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator["subprocess.Popen[str]"]:
     """A DVC process in a session of its own; when the caller leaves, it and the training below it are gone.
 
@@ -270,7 +285,7 @@ def _running(
         cwd=workspace,
         env={"GLIBC_TUNABLES": _KEEP_MEMORY} | os.environ | dict(environment) | {"PATH": path},
         stdout=subprocess.PIPE if capture else None,
-        stderr=subprocess.STDOUT if capture else None,
+        stderr=stderr if capture else None,
         text=True,
         start_new_session=True,
     )

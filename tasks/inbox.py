@@ -1,6 +1,8 @@
 """New labelled plates from an inbox, a folder or a bucket, into a workspace's own source."""
 
 import logging
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +31,17 @@ class Collected:
     waiting: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
+    def sort(self, files: Any, root: str, picture: PurePosixPath, source: Path) -> list[str]:
+        """Enter a picture into one of the lists, and return that one."""
+        mine = source / "images" / picture.name
+        if mine.is_file():
+            same = mine.stat().st_size == files.size(str(picture))  # reading a bucket through every night costs
+            kind = self.known if same else self.conflicts
+        else:
+            kind = self.new if files.isfile(_label_of(root, picture)) else self.waiting
+        kind.append(picture.name)
+        return kind
+
     def __str__(self) -> str:
         parts = {"new": self.new, "known": self.known, "without a label yet": self.waiting, "conflicts": self.conflicts}
         return ", ".join(f"{len(names)} {what}" for what, names in parts.items())
@@ -45,21 +58,42 @@ def collect(inbox: str, workspace: Path) -> Collected:
     Raises:
         DataError: The inbox is missing or has other classes, or the workspace has no source of its own.
     """
-    import fsspec  # comes with DVC
-
     source = _own_source(workspace)
-    files, root = fsspec.core.url_to_fs(inbox)
-    if not files.isdir(f"{root}/images"):
-        raise DataError(f"{inbox}: no inbox there. It needs images/ and labels/, as `plates.source` has.")
-    _check_classes(files, root, inbox, source)
+    files, root = _open(inbox, source)
     found = Collected()
-    for path in sorted(files.ls(f"{root}/images", detail=False)):
-        picture = PurePosixPath(path)
-        if picture.suffix.lower() in PICTURE_SUFFIXES:
-            _take(files, root, picture, source, found)
+    for picture in _pictures(files, root):
+        if found.sort(files, root, picture, source) is found.new:
+            _copy_labelled(files, root, picture, source)
     for name in found.conflicts:
         log.warning("%s: %s is in %s with another size; rename it", inbox, name, source)
     log.info("%s: %s", inbox, found)
+    return found
+
+
+def fetch_new(inbox: str, workspace: Path, labelled: Path, unlabelled: Path, most: int) -> Collected:
+    """Copy plates that the workspace does not have into folders elsewhere, for a look at them.
+
+    Args:
+        inbox: See :func:`collect`.
+        workspace: See there; its source is read alone.
+        labelled: Folder that receives those with labels, in YOLO form.
+        unlabelled: Folder that receives pictures without labels.
+        most: Pictures of each kind; the first ones by name.
+
+    Raises:
+        DataError: See :func:`collect`.
+    """
+    source = _own_source(workspace)
+    files, root = _open(inbox, source)
+    found = Collected()
+    for picture in _pictures(files, root):
+        kind = found.sort(files, root, picture, source)
+        if kind is found.new and len(kind) <= most:
+            _copy_labelled(files, root, picture, labelled)
+        elif kind is found.waiting and len(kind) <= most:
+            _copy(files, str(picture), unlabelled / picture.name)
+    if found.new and (source / "classes.txt").is_file():
+        shutil.copyfile(source / "classes.txt", labelled / "classes.txt")
     return found
 
 
@@ -74,6 +108,22 @@ def _own_source(workspace: Path) -> Path:
     return source
 
 
+def _open(inbox: str, source: Path) -> tuple[Any, str]:
+    import fsspec  # comes with DVC
+
+    files, root = fsspec.core.url_to_fs(inbox)
+    if not files.isdir(f"{root}/images"):
+        raise DataError(f"{inbox}: no inbox there. It needs images/ and labels/, as `plates.source` has.")
+    _check_classes(files, root, inbox, source)
+    return files, str(root)
+
+
+def _pictures(files: Any, root: str) -> Iterator[PurePosixPath]:
+    for path in sorted(files.ls(f"{root}/images", detail=False)):
+        if (picture := PurePosixPath(path)).suffix.lower() in PICTURE_SUFFIXES:
+            yield picture
+
+
 def _check_classes(files: Any, root: str, inbox: str, source: Path) -> None:
     """A label is a number, so two lists of classes must not meet."""
     theirs, ours = f"{root}/classes.txt", source / "classes.txt"
@@ -81,19 +131,14 @@ def _check_classes(files: Any, root: str, inbox: str, source: Path) -> None:
         raise DataError(f"{inbox}/classes.txt: not the classes of {ours}. Give both the same list.")
 
 
-def _take(files: Any, root: str, picture: PurePosixPath, source: Path, found: Collected) -> None:
+def _label_of(root: str, picture: PurePosixPath) -> str:
+    return f"{root}/labels/{picture.stem}.txt"
+
+
+def _copy_labelled(files: Any, root: str, picture: PurePosixPath, to: Path) -> None:
     """The picture comes last: one without a label would be rejected by a run in between."""
-    label = f"{root}/labels/{picture.stem}.txt"
-    mine = source / "images" / picture.name
-    if mine.is_file():
-        same = mine.stat().st_size == files.size(str(picture))  # reading a bucket through every night costs
-        (found.known if same else found.conflicts).append(picture.name)
-    elif not files.isfile(label):
-        found.waiting.append(picture.name)
-    else:
-        _copy(files, label, source / "labels" / f"{picture.stem}.txt")
-        _copy(files, str(picture), mine)
-        found.new.append(picture.name)
+    _copy(files, _label_of(root, picture), to / "labels" / f"{picture.stem}.txt")
+    _copy(files, str(picture), to / "images" / picture.name)
 
 
 def _copy(files: Any, path: str, to: Path) -> None:

@@ -91,8 +91,6 @@ def environment_of(host: str, prefect_port: int, mlflow_port: int) -> dict[str, 
     keep_quiet()
     own = {
         "PREFECT_HOME": str(ROOT / ".prefect"),  # a laptop's other Prefect projects keep theirs
-        # Without heartbeats a run whose machine died shows as running for ever.
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "MLFLOW_BACKEND_STORE_URI": local_uri(ROOT),
         "MLFLOW_ARTIFACTS_DESTINATION": (ROOT / "mlruns" / "artifacts").as_uri(),
     }

@@ -2,16 +2,19 @@
 
 import base64
 import os
+import socket
 from pathlib import Path
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from acl_core.params import load_params
 from tasks import dvc_client
 from tasks.plan import make_plan
+from tasks.registry.store import RegistryError
 from tasks.report.markdown import markdown
+from tasks.run_links import latest_runs
 
 _PICTURES = 3  # plates of the gallery beside the table
 
@@ -33,12 +36,28 @@ def publish_plan(workspace: Path, *, force: bool = False) -> bool:
 def publish_results(workspace: Path) -> None:
     """Show the table of results, a few plates as each method reads them, and where to look further."""
     text = "\n".join(markdown(workspace / file) for file in dvc_client.metrics(workspace, "report"))
-    if load_params(workspace / "params.yaml").privacy.show_pictures:
-        text += "\n" + _pictures(workspace)
     create_markdown_artifact(text, key="results", description=f"{workspace.name}: methods on the test plates")
+    if load_params(workspace / "params.yaml").privacy.show_pictures and (pictures := _pictures(workspace)):
+        create_markdown_artifact(pictures, key="pictures", description=f"{workspace.name}: a few test plates")
+    docs = workspace / "reports" / "data-docs" / "index.html"
+    if docs.is_file():
+        where = f"which plates are sound; a file on {socket.gethostname()}"
+        create_link_artifact(docs.as_uri(), key="data-docs", link_text="Data Docs", description=where)
+    if links := _mlflow_links(workspace):
+        create_markdown_artifact(links, key="mlflow", description=f"{workspace.name}: runs, curves and versions")
+
+
+def _mlflow_links(workspace: Path) -> str:
+    """The latest run of each training, where MLflow is a server; one that is away costs the links and no more."""
     server = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if server.startswith("http"):
-        create_link_artifact(server, key="mlflow", link_text="MLflow", description="Runs, curves and versions")
+    if not server.startswith("http"):
+        return ""
+    try:
+        found = latest_runs(server, workspace.name)
+    except RegistryError as error:
+        get_run_logger().warning("no links to MLflow: %s", error)
+        return ""
+    return "\n".join(f"- [{stage}]({address})" for stage, address in found.items())
 
 
 def _pictures(workspace: Path) -> str:

@@ -5,16 +5,20 @@ python -m tasks.orchestration.automations
 
 import logging
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
+import yaml
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState
+from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.settings import get_current_settings
 
 from tasks.environment import prepare
+from tasks.orchestration.health import QUALITY_FELL
+from tasks.workspace import ROOT
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +29,7 @@ def crashed_without_heartbeat(beat_s: int) -> AutomationCore:
     """Mark a run as crashed whose machine went silent; it would show as running for ever and keep its slot.
 
     Args:
-        beat_s: Seconds between two heartbeats of a run (PREFECT_FLOWS_HEARTBEAT_FREQUENCY).
+        beat_s: See :func:`heartbeat_s`.
     """
     ends = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed")}
     return AutomationCore(
@@ -52,6 +56,28 @@ def crashed_without_heartbeat(beat_s: int) -> AutomationCore:
     )
 
 
+def retrain_when_quality_falls(retrain: UUID) -> AutomationCore:
+    """Train when the flow `monitor` says that the champion reads new plates worse than it should.
+
+    Args:
+        retrain: The deployment to run, with what the event says; that run checks its parameters as any other does.
+    """
+    asked = {"workspace": "{{ event.payload.workspace }}", "inbox": "{{ event.payload.inbox }}", "promote": True}
+    return AutomationCore(
+        name="Retrain when quality falls",
+        description=f"On each event {QUALITY_FELL}.",
+        trigger=EventTrigger(expect={QUALITY_FELL}, posture=Posture.Reactive, threshold=1, within=timedelta(seconds=0)),
+        actions=[RunDeployment(source="selected", deployment_id=retrain, parameters=asked, job_variables=None)],
+    )
+
+
+def heartbeat_s() -> int:
+    """Seconds between two heartbeats of a run, as ``prefect.yaml`` gives them to every run."""
+    raw: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    env = raw["definitions"]["work_pools"]["gpu"]["job_variables"]["env"]
+    return int(env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+
+
 def ensure(automation: AutomationCore) -> None:
     """Send an automation to the server, in the place of the one that bears its name."""
     with get_client(sync_client=True) as client:
@@ -62,4 +88,6 @@ def ensure(automation: AutomationCore) -> None:
 
 if __name__ == "__main__":
     prepare("automations")
-    ensure(crashed_without_heartbeat(get_current_settings().flows.heartbeat_frequency or 30))
+    ensure(crashed_without_heartbeat(heartbeat_s()))
+    with get_client(sync_client=True) as server:
+        ensure(retrain_when_quality_falls(server.read_deployment_by_name("retrain/retrain").id))

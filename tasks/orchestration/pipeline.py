@@ -12,7 +12,7 @@ from prefect.states import Completed
 from acl_core.errors import AclError
 from tasks import dvc_client
 from tasks.orchestration.gpus import gpus_here
-from tasks.orchestration.stage import run_stage
+from tasks.orchestration.stage import Remote, run_stage
 
 
 def run_stages(workspace: Path, *, force: bool = False) -> None:
@@ -21,17 +21,17 @@ def run_stages(workspace: Path, *, force: bool = False) -> None:
     On a machine with one GPU or none they run in the order of ``dvc.yaml``, in this thread: a cancelled run raises
     here, and the training ends with it. With more GPUs a stage starts as soon as its parents are done.
     """
-    from_remote = dvc_client.has_remote(workspace)
+    remote = Remote(dvc_client.has_remote(workspace))
     if len(gpus_here()) <= 1:
         for stage in dvc_client.stages(workspace):
-            run_stage(workspace, stage, force=force, from_remote=from_remote)
+            run_stage(workspace, stage, remote, force=force)
         return
     started: dict[str, PrefectFuture[Any]] = {}
     try:
         for stage, parents in dvc_client.parents(workspace).items():
             before = [started[parent] for parent in parents]
-            options: dict[str, Any] = {"force": force, "from_remote": from_remote}
-            started[stage] = run_stage.submit(workspace, stage, **options, wait_for=before, return_state=False)
+            options: dict[str, Any] = {"force": force, "wait_for": before, "return_state": False}
+            started[stage] = run_stage.submit(workspace, stage, remote, **options)
         for future in started.values():
             future.result()
     except BaseException:

@@ -1,10 +1,12 @@
 """A DVC stage as a task run: its state says what DVC did, its progress shows while it runs."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from httpx import HTTPError
 from prefect import get_run_logger, task
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
@@ -22,6 +24,18 @@ _EPOCH = re.compile(r"epoch (\d+)/(\d+):")  # the training loop's log
 _WORTH_A_RETRY = (-9, 137)  # killed from outside, as a kernel out of memory does
 
 
+class Remote:
+    """The default remote of a workspace as a run sees it.
+
+    Attributes:
+        answers: Whether there is one; False from the first time on that it does not answer, as each try takes long. A
+            night's training is worth more than what could have been restored; the push at the end fails loudly.
+    """
+
+    def __init__(self, answers: bool) -> None:
+        self.answers = answers
+
+
 def _was_killed(_task: object, _run: TaskRun, state: "State[Any]") -> bool:
     """Bad data fails again and again; only a run that something outside ended is worth another try."""
     error = state.result(raise_on_failure=False)
@@ -37,7 +51,7 @@ def _was_killed(_task: object, _run: TaskRun, state: "State[Any]") -> bool:
     retry_delay_seconds=10,
     retry_condition_fn=_was_killed,
 )
-def run_stage(workspace: Path, stage: str, *, force: bool = False, from_remote: bool = False) -> "State[None]":
+def run_stage(workspace: Path, stage: str, remote: Remote, *, force: bool = False) -> "State[None]":
     """Run one DVC stage; the state says whether it ran, was up to date or came from the cache.
 
     Raises:
@@ -50,16 +64,20 @@ def run_stage(workspace: Path, stage: str, *, force: bool = False, from_remote: 
         logger.info(line)
         progress.follow(line)
 
+    def reproduce(environment: Mapping[str, str]) -> list[str]:
+        options: dict[str, Any] = {"stage": stage, "on_line": show, "force": force, "environment": environment}
+        try:
+            return dvc_client.reproduce(workspace, from_remote=remote.answers, **options)
+        except StageFailedError as error:
+            if error.stage_code is not None or not remote.answers:
+                raise
+            remote.answers = False
+            logger.warning("the remote does not answer (%s); this run goes on without it", error)
+            return dvc_client.reproduce(workspace, **options)
+
     try:
         with a_gpu() as environment:
-            lines = dvc_client.reproduce(
-                workspace,
-                stage=stage,
-                on_line=show,
-                force=force,
-                from_remote=from_remote,
-                environment=environment,
-            )
+            lines = reproduce(environment)
     except StageFailedError as error:
         said = "\n".join(error.last_lines)
         raise StageFailedError(f"{error}\n\n{said}", error.stage_code, error.last_lines) from error
@@ -87,6 +105,12 @@ class _Progress:
         if found is None:
             return
         done = 100 * int(found[1]) / int(found[2])
+        try:
+            self._show(done)
+        except HTTPError as error:  # a server that is away must not end the training
+            get_run_logger().warning("the progress bar stands still: %s", error)
+
+    def _show(self, done: float) -> None:
         if self._artifact is None:
             key = "".join(c if c.isalnum() else "-" for c in f"progress-{self._stage}".lower())
             made = create_progress_artifact(done, key, description=f"{self._stage}: epochs done")

@@ -28,6 +28,7 @@ _REQUIREMENTS = (
     "torchvision",
     "ultralytics",
 )
+_RECORD = ("dvc.lock", "params.yaml")  # with these in its workspace, `dvc pull` brings back all that it was made of
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 
 
@@ -58,7 +59,7 @@ def register(workspace: Path, scale: int | None = None, registry: Registry | Non
     known = _known(registry, str(card.provenance["key"]))
     if known is None:
         text = model_card(workspace, scale, card)
-        number = _log(registry, workspace.name, folder, card, text)
+        number = _log(registry, workspace, folder, card, text)
     else:
         number = known
     if registry.version_of(Alias.CHAMPION) != number:
@@ -77,14 +78,14 @@ def _known(registry: Registry, key: str) -> str | None:
     return max((v.version for v in found), key=int, default=None)
 
 
-def _log(registry: Registry, name: str, folder: Path, card: ReaderCard, text: str) -> str:
+def _log(registry: Registry, workspace: Path, folder: Path, card: ReaderCard, text: str) -> str:
     """Log model, card and numbers in a run of their own; the number of the new version."""
     import mlflow
 
     with registry_errors(registry.uri), pointing_to(registry.uri):
-        experiment = mlflow.get_experiment_by_name(name)
+        experiment = mlflow.get_experiment_by_name(workspace.name)
         local = None if registry.local is None else (registry.local.resolve() / "artifacts").as_uri()
-        experiment_id = experiment.experiment_id if experiment else mlflow.create_experiment(name, local)
+        experiment_id = experiment.experiment_id if experiment else mlflow.create_experiment(workspace.name, local)
         tags = {"stage": "register", "mlflow.source.git.commit": git_commit()}
         with mlflow.start_run(experiment_id=experiment_id, run_name="register", tags=tags) as run:
             info = mlflow.pyfunc.log_model(
@@ -100,6 +101,8 @@ def _log(registry: Registry, name: str, folder: Path, card: ReaderCard, text: st
             )
             mlflow.log_text(text, "model_card.md")
             mlflow.log_metrics(_numbers(card))
+            for name in _RECORD:
+                mlflow.log_artifact(str(workspace / name), "workspace")
         _create_model(registry)
         version = registry.client.create_model_version(
             MODEL,

@@ -1,6 +1,7 @@
 """DVC stage: every method on the test plates of one scale."""
 
 import csv
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
 from acl_core.evaluate.methods import TrainedMethods, method_names
 from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, readings, run_method
-from acl_core.evaluate.scores import score
+from acl_core.evaluate.scores import PlateScores, score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
 from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
@@ -81,6 +82,7 @@ def run(
     _write_json(out / "table.json", rows)
     _write_json(out / "suite.json", suite_table(suite, evaluate.bootstrap, common.seed))
     _write_json(out / "per_class.json", per_class(scores, classes))
+    _write_json(out / "outcomes.json", _outcomes(scores, test), indent=None)
     _write_json(out / "meta.json", _meta(test, evaluate, rule.model_dump(), common.seed, hash_folder(pairs)))
     found = {name: readings(outcome, rule, test.card.direction) for name, outcome in outcomes.items()}
     _write_json(out / "confusions.json", {name: _confusions(rows, test) for name, rows in found.items()})
@@ -130,6 +132,16 @@ def _confusions(found: list[Detections], test: PairSet) -> list[dict[str, Any]]:
     return [pair._asdict() for pair in confusions((true, read) for true, read in pairs)]
 
 
+def _outcomes(scores: Mapping[str, PlateScores], test: PairSet) -> dict[str, Any]:
+    """What each method made of each plate, for paired tests; a plate is known by a hash of its HR picture alone."""
+    return {
+        "plates": [hashlib.sha256(plate.hr.tobytes()).hexdigest()[:16] for plate in test.plates],
+        "length": [len(plate.classes) for plate in test.facts],
+        "read": {method: scored.read.astype(int).tolist() for method, scored in scores.items()},
+        "edits": {method: scored.edits.astype(int).tolist() for method, scored in scores.items()},
+    }
+
+
 def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet) -> None:
     """One row a plate: what it says, and what each method read."""
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -167,8 +179,8 @@ def _write_gallery(
     _write_json(folder / "gallery.json", entries)
 
 
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+def _write_json(path: Path, value: object, indent: int | None = 2) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=indent) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -30,17 +30,14 @@ def pipeline_facts(workspace: Path) -> dict[str, Any]:
     """
     text = (workspace / "params.yaml").read_text(encoding="utf-8")
     plates_hash, commit = _plates_hash(workspace), git_commit()
-    key = hashlib.sha256("\0".join((text, plates_hash, commit)).encode()).hexdigest()[:16]
+    params = load_params(workspace / "params.yaml")
+    key = hashlib.sha256("\0".join((params.model_dump_json(), plates_hash, commit)).encode()).hexdigest()[:16]
     made_from = _PROFILE.search(text)
     dataset = _dataset(workspace, plates_hash)
     tags = {"profile": made_from[1] if made_from else "cpu", "dvc.plates": plates_hash} | tags_of_process(workspace)
     tags |= {f"plates.{side}": str(n) for side, n in dataset["plates"].items()}
     tags["classes"] = str(dataset["classes"])
-    return {
-        "key": key,
-        "params": _flat(load_params(workspace / "params.yaml").model_dump(mode="json")),
-        "tags": tags,
-    } | {"dataset": dataset}
+    return {"key": key, "params": _flat(params.model_dump(mode="json")), "tags": tags, "dataset": dataset}
 
 
 def tags_of_process(workspace: Path) -> dict[str, str]:

@@ -4,38 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tasks.workspace import ROOT, new_workspace
 from tests.e2e.conftest import dvc
+from tests.e2e.waiting import processes_in, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PATIENCE_S = 90
 STOPPED = 75
-
-
-def processes_in(folder: Path) -> list[int]:
-    """Processes whose working directory lies in a folder."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/cwd"):
-        try:
-            if link.resolve().is_relative_to(folder):
-                found.append(int(link.parent.name))
-        except OSError:
-            continue
-    return found
-
-
-def wait_until(what: str, holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
-        time.sleep(0.2)
 
 
 def acl_run(folder: Path, tracking: str, *options: str) -> "subprocess.Popen[str]":

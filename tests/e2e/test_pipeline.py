@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -59,18 +60,27 @@ def test_dvc_shows_metrics_and_plots(smoke: Path) -> None:
     assert '"title": "psnr_db"' in page
 
 
+def pipelines(client: Any, workspace: Path) -> list[tuple[Any, dict[str, Any]]]:
+    """The pipeline runs of a workspace, oldest first, each with the runs below it by name."""
+    experiment = client.get_experiment_by_name(workspace.name).experiment_id
+    parents = client.search_runs([experiment], "attributes.run_name = 'pipeline'", order_by=["start_time ASC"])
+    found = []
+    for parent in parents:
+        runs = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+        found.append((parent, {run.info.run_name: run for run in runs}))
+    return found
+
+
 def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(smoke: Path, tracking: str) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking)
-    experiment = client.get_experiment_by_name(smoke.name)
-    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    parent, runs = pipelines(client, smoke)[0]
     assert {"pretrain_recognizer", "pretrain_sr@4", "phase1@3", "phase2@4", "bicubic_phase2@4", "evaluate@4"} <= set(
         runs
     )
     assert not {"plates", "validate", "degrade@4", "report"} & set(runs)
-    parent, phase1 = runs.pop("pipeline"), runs["phase1@4"]
-    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    phase1 = runs["phase1@4"]
     assert {run.info.status for run in [parent, *runs.values()]} == {"FINISHED"}
     assert phase1.data.params["phase1.alpha"] == parent.data.params["phase1.alpha"] == "0.01"
     wanted = {"loss", "loss_sr", "loss_char", "psnr_db", "plates_read", "map50"}
@@ -105,21 +115,10 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path, tracking: s
     again = {"phase1", "phase2", "rounds", "evaluate"}
     assert set(ran(back)) <= {"report"}  # all that takes time came from the cache
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
-    client = MlflowClient(tracking)
-    experiment = client.get_experiment_by_name(smoke.name)
-    parents = client.search_runs([experiment.experiment_id], "attributes.run_name = 'pipeline'")
-    below = {
-        parent.data.params["phase1.alpha"]: [
-            run.info.run_name.partition("@")[0]
-            for run in client.search_runs(
-                [experiment.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
-            )
-        ]
-        for parent in parents
-    }
-    assert set(below) == {"0.01", "0.02"}
-    assert set(below["0.02"]) == {"phase1", "phase2", "rounds", "evaluate"}  # what DVC restored did not train
-    assert len(below["0.01"]) == 2 * 6 + 1  # going back restored everything
+    below = {parent.data.params["phase1.alpha"]: set(runs) for parent, runs in pipelines(MlflowClient(tracking), smoke)}
+    assert below["0.02"] == {
+        f"{stage}@{scale}" for stage in again for scale in (3, 4)
+    }  # what was restored did not train
 
 
 def test_without_pictures_nothing_is_trained_again_and_no_plate_is_left(smoke: Path) -> None:

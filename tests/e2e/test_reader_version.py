@@ -77,6 +77,8 @@ def test_it_is_registered_once_with_card_and_tags(registry: Registry, version: s
     assert found.tags["scale"] == "4"
     card = registry.client.list_artifacts(found.run_id)
     assert "model_card.md" in [file.path for file in card]
+    record = registry.client.list_artifacts(found.run_id, "workspace")
+    assert [file.path for file in record] == ["workspace/dvc.lock", "workspace/params.yaml"]
 
 
 def test_files_are_safetensors_and_code_and_no_pickle(model: Path) -> None:

@@ -1,5 +1,6 @@
 """What DVC prints, in the words of this project."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ def test_parents_and_changes(project: Path) -> None:
     (project / "two").unlink()
     assert dvc_client.changes(project) == {"first": ["params.yaml: a modified"], "second": ["two deleted"]}
     assert not dvc_client.has_remote(project)
+
+
+def test_what_a_killed_process_left_in_the_lock_is_no_part_of_an_answer(project: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    holder = {"pid": gone.pid, "cmd": "dvc repro"}
+    lock = {"read": {str(project / "dvc.yaml"): [holder]}, "write": {str(project / "one"): holder}}
+    (project / ".dvc" / "tmp").mkdir(exist_ok=True)
+    (project / ".dvc" / "tmp" / "rwlock").write_text(json.dumps(lock), encoding="utf-8")
+    assert set(dvc_client.changes(project)) == {"first", "second"}
 
 
 @pytest.mark.parametrize("error", [dvc_client.StageFailedError("exit 255"), SystemExit(143), KeyboardInterrupt()])

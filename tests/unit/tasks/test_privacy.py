@@ -61,7 +61,7 @@ def test_no_picture_and_no_text_of_a_plate_is_left(tmp_path: Path) -> None:
     assert not [name for name in found if name.endswith(".png")]
     assert not [name for name, text in found.items() if "data:image" in text or "plate-" in text]
     assert set(found) == {
-        *(f"evaluations/x4/{name}.json" for name in ("confusions", "meta", "per_class", "suite", "table")),
+        *(f"evaluations/x4/{name}.json" for name in ("confusions", "meta", "outcomes", "per_class", "suite", "table")),
         *("reports/curves/x4-phase1.csv", "reports/evaluate.json", "reports/suite.json", "reports/index.html"),
     }
     page = found["reports/index.html"]

@@ -112,9 +112,8 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
     assert alone.best["psnr_db"] > 0
 
 
-def test_phase_1_trains_both_where_nothing_is_frozen(
-    sr: Dbpn, recognizer: Recognizer, data: TrainingData, short_job: Job
-) -> None:
+def test_phase_1_trains_both_where_nothing_is_frozen(sr: Dbpn, data: TrainingData, short_job: Job) -> None:
+    recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
     before = weights_hash(sr), weights_hash(recognizer)
     result = phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.BOTH), RULE, short_job)
     assert weights_hash(sr) != before[0]

@@ -1,45 +1,16 @@
 """What an operator does: a real server, deployments and a real worker."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
+from prefect.exceptions import PrefectHTTPStatusError
 
-from tasks.workspace import new_workspace
 from tests.e2e.browser import browse, needs_browser
-from tests.e2e.conftest import dvc
 from tests.e2e.prefect_server import Prefect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-SMALL = {"scales": [4], "evaluate": {"bootstrap": 20}}
-
-
-@pytest.fixture(scope="module")
-def prefect(tmp_path_factory: pytest.TempPathFactory, tracking: str) -> Iterator[Prefect]:
-    prefect = Prefect.up(tmp_path_factory.mktemp("prefect"), tracking)
-    yield prefect
-    prefect.down()
-
-
-def workspace(folder: Path, changes: dict[str, Any]) -> Path:
-    made = new_workspace(folder, "smoke", SMALL | changes)
-    dvc(made, "cache", "dir", "--unset")
-    return made
-
-
-@pytest.fixture(scope="module")
-def trained(prefect: Prefect, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, UUID]:
-    """A workspace of the smoke profile and the run that trained it, asked for at the deployment."""
-    folder = workspace(tmp_path_factory.mktemp("ws") / "seen", {"promote": {"min_plates_read": 0.5}})
-    run_id = prefect.ask("train/train", workspace=str(folder), promote=True)
-    run = prefect.wait(run_id)
-    assert run.state is not None
-    assert run.state.is_completed(), run.state.message
-    return folder, run_id
 
 
 def test_a_deployment_runs_every_stage_and_asks_the_gate(prefect: Prefect, trained: tuple[Path, UUID]) -> None:
@@ -55,6 +26,23 @@ def test_a_nightly_run_with_nothing_new_is_green_and_short(prefect: Prefect, tra
     assert prefect.state(run_id) == "Nothing new"
     assert run.total_run_time.total_seconds() < 30
     assert "phase1@4" not in prefect.tasks(run_id)
+
+
+def test_a_parameter_that_is_no_name_is_refused_before_a_run_is_made(prefect: Prefect) -> None:
+    before = prefect.runs("train/train")
+    with pytest.raises(PrefectHTTPStatusError, match="does not match"):
+        prefect.ask("train/train", workspace="mine; touch /tmp/stolen")
+    assert prefect.runs("train/train") == before
+
+
+def test_a_run_shows_plan_results_pictures_and_where_to_look_further(
+    prefect: Prefect, trained: tuple[Path, UUID]
+) -> None:
+    shown = prefect.artifacts(trained[1])
+    assert {"plan", "results", "pictures", "data-docs", "promotion", "progress-phase1-4"} <= set(shown)
+    assert "| Phase 2 |" in shown["results"]
+    assert "data:image/png;base64," in shown["pictures"]
+    assert (trained[0] / "reports/data-docs/index.html").as_uri() in shown["data-docs"]
 
 
 @needs_browser

@@ -1,0 +1,206 @@
+"""Cells of the tables: each a variant of one workspace, run by the ordinary pipeline."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from acl_core.errors import ParamsError
+from acl_core.params import Params
+from tasks import dvc_client
+from tasks.tables.matrix import Matrix, Profile, Row, Seeds, Table
+from tasks.workspace import ROOT, ROOT_NAME, merge, variant
+
+_FAILED = Path("runs/failed-cell")  # seen from the cell; what its last run died of
+_MARK = "tables"
+
+
+@dataclass(frozen=True, order=True)
+class Instance:
+    """A cell at one scale, trained with one seed.
+
+    Attributes:
+        cell: Its name in ``tables.yaml``.
+        scale: SR size over LR size.
+        seed: Of everything that is random, the split and the drawing of synthetic plates included.
+    """
+
+    cell: str
+    scale: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """As people and folders call it."""
+        return f"{self.cell}-x{self.scale}-s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A matrix over a workspace under a profile.
+
+    Attributes:
+        matrix: Cells and tables.
+        profile_name: Of the profile.
+        base: The workspace whose plates and parameters the cells share.
+        memo: Where cells stand, by instance, for as long as one page is made; None to look each time.
+    """
+
+    matrix: Matrix
+    profile_name: str
+    base: Path
+    memo: dict[Instance, Any] | None = None
+
+    def remembering(self) -> "Plan":
+        """The same, looking at each cell once."""
+        return replace(self, memo={})
+
+    @cached_property
+    def raw(self) -> dict[str, Any]:
+        """The parameters of the base, as they were when they were first asked for."""
+        found: dict[str, Any] = yaml.safe_load((self.base / "params.yaml").read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def profile(self) -> Profile:
+        """How much is run."""
+        return self.matrix.profile(self.profile_name)
+
+    def tables(self, only: Collection[str] = ()) -> dict[str, Table]:
+        """The tables that are asked for; all of them where none is named.
+
+        Raises:
+            ParamsError: A name is not known.
+        """
+        if unknown := sorted(set(only) - set(self.matrix.tables)):
+            known = ", ".join(self.matrix.tables)
+            raise ParamsError(f"table {', '.join(unknown)} is not known. Choose among {known}.")
+        return {name: table for name, table in self.matrix.tables.items() if not only or name in only}
+
+    def instances(self, only: Collection[str] = ()) -> list[Instance]:
+        """All that the tables need, each once: first every cell with the first seed, then the others.
+
+        A matrix that is stopped half-way has then something of everything.
+        """
+        found = {i for table in self.tables(only).values() for row in table.rows.values() for i in self.of(table, row)}
+        order = list(self.matrix.cells)
+        return sorted(found, key=lambda i: (self.profile.seeds.index(i.seed), order.index(i.cell), i.scale))
+
+    def of(self, table: Table, row: Row) -> Iterator[Instance]:
+        """The instances that one row is the mean of; none where the profile leaves its cell out."""
+        if row.cell in self.profile.leave_out:
+            return
+        seeds = self.profile.seeds if self.matrix.cells[row.cell].seeds is Seeds.ALL else self.profile.seeds[:1]
+        yield from (Instance(row.cell, row.scale or table.scale, seed) for seed in seeds)
+
+    def folder(self, instance: Instance) -> Path:
+        """Where the cell's workspace lies, or will."""
+        label = f"{_MARK}-{instance.name}"
+        if self.base == ROOT:
+            return ROOT / "workspaces" / f"{ROOT_NAME}-{label}"
+        return self.base.with_name(f"{self.base.name}-{label}")
+
+    def make(self, instance: Instance) -> Path:
+        """The cell's workspace with its parameters as they should be now."""
+        return variant(self.base, f"{_MARK}-{instance.name}", self.changes(instance))
+
+    def changes(self, instance: Instance) -> dict[str, Any]:
+        """What the cell changes against the parameters of its workspace.
+
+        Raises:
+            ParamsError: A change names no parameter, or a value is out of its range.
+        """
+        cell = self.matrix.cells[instance.cell]
+        raw = merge(self.raw, self.profile.changes)
+        own = {"scales": [instance.scale], "common": {"seed": instance.seed}}
+        changes = merge(merge(self.profile.changes, cell.changes), own)
+        where = f"cell {instance.cell}"
+        changed = merge(raw, changes)
+        for parameter, trainings in cell.epochs.items():
+            epochs = _epochs(changed, raw, parameter, trainings, where)
+            section, field = parameter.split(".")
+            changes = merge(changes, {section: {field: epochs}})
+        for parameter, parts in cell.divide.items():
+            section, field = parameter.split(".")
+            epochs = max(1, round(_number(changed, section, field, where) / parts))
+            changes = merge(changes, {section: {field: epochs}})
+        _validated(merge(raw, changes), where)
+        return changes
+
+    def parameters(self, instance: Instance) -> dict[str, Any]:
+        """All parameters that the cell should have, but for what depends on where it lies."""
+        return merge(self.raw, self.changes(instance))
+
+    def check(self, instances: Collection[Instance]) -> None:
+        """Make sure that every cell's parameters are sound before the first one is run.
+
+        Raises:
+            ParamsError: Those of a cell are not.
+        """
+        for instance in instances:
+            self.changes(instance)
+
+
+def failure_of(folder: Path) -> str:
+    """What the last run of a cell died of; empty where it did not."""
+    try:
+        return (folder / _FAILED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def note_failure(folder: Path, message: str) -> None:
+    """Say that a cell died; an empty message takes it back."""
+    if not message:
+        (folder / _FAILED).unlink(missing_ok=True)
+        return
+    (folder / _FAILED).parent.mkdir(exist_ok=True)
+    (folder / _FAILED).write_text(message, encoding="utf-8")
+
+
+def is_done(folder: Path) -> bool:
+    """Whether a cell was run with the parameters, code and plates of now."""
+    return (folder / "reports" / "evaluate.json").is_file() and dvc_client.is_up_to_date(folder)
+
+
+def _epochs(
+    changed: Mapping[str, Any], base: Mapping[str, Any], parameter: str, trainings: Sequence[str], where: str
+) -> int:
+    """Epochs that make as many updates as some trainings of the workspace together.
+
+    A section without a batch size of its own takes that of the last training named.
+    """
+    if not trainings:
+        return 0
+    section, _ = parameter.split(".")
+    try:
+        sections = [base[name] for name in trainings]
+        own = changed.get(section, {})
+        batch = _batch(own if "batch_size" in own else sections[-1])
+        return max(1, round(sum(batch * int(other["epochs"]) / _batch(other) for other in sections)))
+    except KeyError as error:
+        raise ParamsError(f"{where} of tables.yaml: {error} is not in params.yaml. Name trainings there.") from error
+
+
+def _number(raw: Mapping[str, Any], section: str, field: str, where: str) -> float:
+    try:
+        return float(raw[section][field])
+    except (KeyError, TypeError) as error:
+        raise ParamsError(f"{where} of tables.yaml: {section}.{field} is no number of params.yaml.") from error
+
+
+def _batch(section: Mapping[str, Any]) -> int:
+    """Plates an update."""
+    return int(section["batch_size"]) * int(section["accumulate"])
+
+
+def _validated(raw: Mapping[str, Any], where: str) -> Params:
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ParamsError(f"{where} of tables.yaml: {problems}.") from error

@@ -1,0 +1,185 @@
+"""What the numbers say: means over seeds, tests of the leading row against all others, agreement with the paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import pandas as pd
+
+from acl_core.statistics.paired import Difference, Spread, difference, holm, spread
+from tasks.tables.cells import Plan
+from tasks.tables.collect import evaluated, readings
+from tasks.tables.matrix import Row, Table
+from tasks.tables.published import Published
+
+SIGNIFICANT = 0.05
+_SEED = 1  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The leading row against another one, on plates read.
+
+    Attributes:
+        row: The other one.
+        difference: Of the shares of plates read, with interval and p.
+        corrected_p: By Holm, over all comparisons of the table.
+    """
+
+    row: str
+    difference: Difference
+    corrected_p: float
+
+    @property
+    def verdict(self) -> str:
+        """``leads``, ``trails`` or ``not separable``: the interval is off 0, and the corrected test says so as well."""
+        if self.corrected_p > SIGNIFICANT:
+            return "not separable"
+        return "leads" if self.difference.low > 0 else "trails" if self.difference.high < 0 else "not separable"
+
+
+def spreads(frame: pd.DataFrame, table: str) -> dict[tuple[str, str], Spread]:
+    """Mean and deviation over seeds: ``{(row, metric): spread}``."""
+    own = frame[frame["table"] == table]
+    return {
+        (str(row), str(metric)): spread([float(v) for v in group["value"]])
+        for (row, metric), group in own.groupby(["row", "metric"], sort=False)
+    }
+
+
+def claims(plan: Plan, table: Table) -> list[Claim]:
+    """The leading row against every other one that shares plates and seeds with it, in the order of the table.
+
+    The ceiling (HR) is no rival, and neither is a row of another scale.
+    """
+    if table.lead is None:
+        return []
+    lead = table.rows[table.lead]
+    ours = _readings(plan, table, lead)
+    found: dict[str, Difference] = {}
+    for name, row in table.rows.items():
+        if name == table.lead or row.method == "hr" or row.scale != lead.scale:
+            continue
+        theirs = _readings(plan, table, row)
+        if ours is not None and theirs is not None and not ours.merge(theirs, on=["seed", "plate"]).empty:
+            found[name] = difference(ours, theirs, plan.profile.resamples, _SEED)
+    corrected = holm([d.p for d in found.values()])
+    return [Claim(name, d, p) for (name, d), p in zip(found.items(), corrected, strict=True)]
+
+
+def _readings(plan: Plan, table: Table, row: Row) -> pd.DataFrame | None:
+    found = (evaluated(plan, instance) for instance in plan.of(table, row))
+    frames = [frame for e in found if e is not None and (frame := readings(e, row)) is not None]
+    return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def order_agreement(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[int, int]:
+    """How many pairs of rows stand in the same order here and in the paper, and how many can be compared.
+
+    Args:
+        ours: Value of each row.
+        theirs: The paper's.
+    """
+    shared = [row for row in theirs if row in ours]
+    pairs = [(a, b) for a, b in combinations(shared, 2) if theirs[a] != theirs[b]]
+    same = sum((ours[a] - ours[b]) * (theirs[a] - theirs[b]) > 0 for a, b in pairs)
+    return same, len(pairs)
+
+
+def verdict(
+    name: str, table: Table, means: Mapping[tuple[str, str], Spread], tested: Sequence[Claim], paper: Published
+) -> str:
+    """A paragraph in plain words, from the numbers alone, on how ours stands to the paper's."""
+    if not means:
+        return "Not run yet: nothing can be said."
+    sentences = [
+        _on_order(name, table, means, paper),
+        _on_lead(name, table, means, paper),
+        *_on_claims(table, tested, is_printed=name in paper.tables),
+    ]
+    missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
+    if missing:
+        sentences.append(f"Without numbers here: {', '.join(missing)}.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _on_order(name: str, table: Table, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
+    metric = _printed_metric(name, table, paper)
+    if metric is None:
+        return "The paper has no numbers for this."
+    theirs = _of_paper(name, table, metric, paper)
+    ours = {row: s.mean for (row, m), s in means.items() if m == metric}
+    same, pairs = order_agreement(ours, theirs)
+    if not pairs:
+        return "Too few of the paper's rows have been run to compare their order."
+    word = "agrees with" if same == pairs else "agrees in part with" if same * 2 > pairs else "does not agree with"
+    return (
+        f"By {_called(metric)}, the order of the rows {word} the paper's: {same} of {pairs} pairs stand the same way."
+    )
+
+
+def _on_lead(name: str, table: Table, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
+    """Whether the best row of the paper is ours, too, and how much of the gap both close."""
+    metric = _printed_metric(name, table, paper)
+    theirs = {} if metric is None else _without_ceiling(table, _of_paper(name, table, metric, paper))
+    ours = _without_ceiling(table, {row: s.mean for (row, m), s in means.items() if m == metric})
+    shared = [row for row in theirs if row in ours]
+    if len(shared) < 2:
+        return ""
+    best_there, best_here = max(shared, key=theirs.__getitem__), max(shared, key=ours.__getitem__)
+    title = table.rows[best_there].title
+    if best_there == best_here:
+        text = f"{title} is best in both."
+    else:
+        text = f"The paper's best is {title}; here it is {table.rows[best_here].title}."
+    closed = means.get((best_there, "gap_closed_map50"))
+    printed = paper.gap_closed(name, best_there, table.scale)
+    if closed is not None and printed is not None:
+        text += f" {title} closes {100 * closed.mean:.1f} % of the gap in mAP here and {printed:.1f} % there."
+    return text
+
+
+def _on_claims(table: Table, tested: Sequence[Claim], *, is_printed: bool) -> list[str]:
+    if table.lead is None or not tested:
+        return []
+    title = table.rows[table.lead].title
+    seeds = min(claim.difference.n_seeds for claim in tested)
+    by = {word: [table.rows[c.row].title for c in tested if c.verdict == word] for word in ("leads", "trails")}
+    open_ = [f"{table.rows[c.row].title} ({_points(c.difference)})" for c in tested if c.verdict == "not separable"]
+    sentences = []
+    if by["leads"]:
+        sentences.append(f"In plates read, {title} leads {', '.join(by['leads'])} (Holm-corrected p at most 0.05).")
+    if by["trails"]:
+        sentences.append(f"It is worse than {', '.join(by['trails'])}.")
+    if open_:
+        sentences.append(f"It cannot be told apart from {', '.join(open_)}.")
+    whole = not by["trails"] and not open_
+    if is_printed:
+        held = "holds here against every row that was run" if whole else "does not hold here against every row"
+        sentences.append(f"So the paper's claim {held} (fewest seeds in a comparison: {seeds}).")
+    else:
+        held = "leads" if whole else "does not lead"
+        sentences.append(f"So it {held} every row that was run (fewest seeds in a comparison: {seeds}).")
+    return sentences
+
+
+def _points(d: Difference) -> str:
+    return f"{100 * d.value:+.1f} points, {100 * d.low:+.1f} to {100 * d.high:+.1f}"
+
+
+def _printed_metric(name: str, table: Table, paper: Published) -> str | None:
+    """The first metric after PSNR that the paper prints for the table; PSNR itself where there is no other."""
+    there = [m for m in table.columns if any(paper.value(name, row, m) is not None for row in table.rows)]
+    return next((m for m in there if m != "psnr_db"), there[0] if there else None)
+
+
+def _of_paper(name: str, table: Table, metric: str, paper: Published) -> dict[str, float]:
+    return {row: value for row in table.rows if (value := paper.value(name, row, metric)) is not None}
+
+
+def _without_ceiling(table: Table, values: Mapping[str, float]) -> dict[str, float]:
+    return {row: value for row, value in values.items() if table.rows[row].method != "hr"}
+
+
+def _called(metric: str) -> str:
+    return {"map50": "mAP", "map50_digits": "mAP of digits", "time_multiple": "training time"}.get(metric, metric)

@@ -1,0 +1,55 @@
+"""Cells that run at once and need the same training: one runs it, the other waits and takes it from DVC's cache."""
+
+import fcntl
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tasks import dvc_client
+
+_LOOK_S = 0.5
+
+
+@contextmanager
+def nobody_else_runs(folder: Path, stage: str, parents: dict[str, set[str]]) -> Iterator[None]:
+    """Hold a stage for oneself, among all cells for which it would come to the same.
+
+    Args:
+        folder: The cell's workspace.
+        stage: As DVC names it.
+        parents: Of :func:`tasks.dvc_client.parents`.
+    """
+    locks = dvc_client.cache_dir(folder).parent / "tmp" / "cells"
+    locks.mkdir(parents=True, exist_ok=True)
+    with (locks / f"{_same(folder, stage, parents)}.lock").open("w") as file:
+        while not _got(file.fileno()):
+            time.sleep(_LOOK_S)  # a blocking call would not hear that the run is told to end
+        yield  # closing the file frees it, and so does the end of the process
+
+
+def _got(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _same(folder: Path, stage: str, parents: dict[str, set[str]]) -> str:
+    """Hash of all parameters that decide what a stage gives: its own and those of all stages before it."""
+    raw: dict[str, Any] = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    stages: dict[str, Any] = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    names, waiting = {stage}, [stage]
+    while waiting:
+        before = parents[waiting.pop()] - names
+        names |= before
+        waiting += before
+    sections = {name for s in names for name in stages[s.partition("@")[0]].get("params", [])}
+    text = json.dumps([stage, {name: raw[name] for name in sorted(sections)}], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

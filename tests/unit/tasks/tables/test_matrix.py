@@ -1,0 +1,143 @@
+"""The project's own matrix is sound, and a wrong one is said to be so in one line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from acl_core.errors import ParamsError
+from tasks.tables.cells import Instance
+from tasks.tables.labels import METRICS
+from tasks.tables.matrix import load_matrix
+from tasks.tables.published import published
+from tasks.tables.run import chosen
+from tests.plates import ROOT
+from tests.unit.tasks.tables.made_up import plan_in
+
+MATRIX = load_matrix(ROOT / "tables.yaml")
+
+
+@pytest.mark.parametrize("profile", ["cpu", "paper"])
+def test_every_cell_has_sound_parameters(tmp_path: Path, profile: str) -> None:
+    plan = plan_in(tmp_path, profile)
+    plan.check(plan.instances())
+
+
+def test_every_table_of_the_paper_is_there_with_every_row() -> None:
+    for name, printed in published().tables.items():
+        assert set(printed.rows) <= set(MATRIX.tables[name].rows), name
+        assert any(metric in MATRIX.tables[name].columns for row in printed.rows.values() for metric in row)
+
+
+def test_every_column_has_a_heading() -> None:
+    assert {column for table in MATRIX.tables.values() for column in table.columns} <= set(METRICS)
+
+
+def test_the_published_gap_closed_is_that_of_the_design() -> None:
+    paper = published()
+    assert paper.gap_closed("table2", "collaborative", 4) == pytest.approx(23.6, abs=0.05)
+    assert paper.gap_closed("table4", "collaborative", 4) == pytest.approx(52.6, abs=0.05)
+    assert paper.gap_closed("table3", "collaborative", 3) == pytest.approx(59.3, abs=0.05)
+    assert paper.gap_closed("table4", "flip", 4) == pytest.approx(36.5, abs=0.05)
+    assert paper.value("table2", "nobody", "map50") is None
+
+
+def test_methods_without_phase_1_get_its_updates(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    params = plan.parameters(Instance("swinir", 4, 1))
+    base = plan.parameters(Instance("collaborative", 4, 1))
+    assert params["pretrain_sr"]["epochs"] == base["pretrain_sr"]["epochs"] + base["phase1"]["epochs"]
+    assert params["phase1"]["epochs"] == 0
+    assert params["sr"]["architecture"] == "swinir"
+    assert params["common"]["seed"] == 1
+    assert params["scales"] == [4]
+
+
+def test_the_control_gets_as_many_updates_as_the_whole_run_and_batches_of_its_own_size(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    (plan.base / "params.yaml").write_text(
+        (plan.base / "params.yaml").read_text(encoding="utf-8").replace("accumulate: 1", "accumulate: 2", 1),
+        encoding="utf-8",
+    )
+    base = plan.parameters(Instance("collaborative", 4, 1))
+    control = plan.parameters(Instance("control", 4, 1))
+    per_epoch = {s: 1 / (base[s]["batch_size"] * base[s]["accumulate"]) for s in ("pretrain_sr", "phase1", "phase2")}
+    wanted = sum(base[s]["epochs"] * per_epoch[s] for s in per_epoch)
+    assert control["bicubic_phase2"]["epochs"] == round(wanted / per_epoch["phase2"])
+
+
+def test_rounds_share_one_budget(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path, phase1=_root("phase1") | {"epochs": 8}, phase2=_root("phase2") | {"epochs": 4})
+    params = plan.parameters(Instance("rounds_4", 4, 1))
+    assert (params["rounds"]["n"], params["phase1"]["epochs"], params["phase2"]["epochs"]) == (4, 2, 1)
+
+
+def test_seeds_are_spent_where_a_claim_rests_on_them_and_come_last(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    found = plan.instances(["table4"])
+    assert {i.seed for i in found if i.cell == "control"} == {1, 2, 3}
+    assert {i.seed for i in found if i.cell == "swinir"} == {1}
+    assert [i.seed for i in found] == sorted(i.seed for i in found)
+    assert len(found) == len(set(found))
+    assert not any(i.cell == "hat" for i in found)  # left out of this profile
+
+
+def test_only_some_tables_or_cells(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    assert {i.cell for i in plan.instances(["table6"])} == {"patches", "dbpn"}
+    assert [i.name for i in chosen(plan, (), ("swinir-x4-s1",))] == ["swinir-x4-s1"]
+    with pytest.raises(ParamsError, match="table9"):
+        plan.instances(["table9"])
+    with pytest.raises(ParamsError, match="swimir"):
+        chosen(plan, (), ("swimir",))
+    with pytest.raises(ParamsError, match="fast"):
+        MATRIX.profile("fast")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"tables": {"t": {"title": "T", "scale": 4, "columns": ["map50"], "rows": {}}}}, "tables.t.rows"),
+        ({"extra": 1}, "extra"),
+        (
+            {"tables": {"t": {"title": "T", "scale": 4, "columns": ["m"], "rows": {"a": {"title": "A", "cell": "x"}}}}},
+            "needs either method, or reader",
+        ),
+        (
+            {
+                "tables": {
+                    "t": {
+                        "title": "T",
+                        "scale": 4,
+                        "columns": ["m"],
+                        "rows": {"a": {"title": "A", "cell": "x", "method": "sr"}},
+                    }
+                }
+            },
+            "cells that are not there: x",
+        ),
+    ],
+)
+def test_a_wrong_matrix_is_told_in_one_line(tmp_path: Path, change: dict[str, Any], says: str) -> None:
+    raw = yaml.safe_load((ROOT / "tables.yaml").read_text(encoding="utf-8")) | change
+    path = tmp_path / "tables.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(ParamsError, match=says) as error:
+        load_matrix(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_cell_that_names_no_parameter_is_found_before_anything_runs(tmp_path: Path) -> None:
+    raw = yaml.safe_load((ROOT / "tables.yaml").read_text(encoding="utf-8"))
+    raw["cells"]["swinir"]["changes"] = {"sr": {"arcitecture": "swinir"}}
+    path = tmp_path / "tables.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    plan = plan_in(tmp_path, matrix=path)
+    with pytest.raises(ParamsError, match=r"cell swinir of tables.yaml: sr.arcitecture"):
+        plan.check(plan.instances())
+
+
+def _root(section: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))[section]
+    return found

@@ -1,0 +1,139 @@
+"""The page from made-up results: numbers, the paper's beside them, what was not run, and what it comes to."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tasks.tables.cells import Instance, note_failure
+from tasks.tables.collect import State, state_of, tidy
+from tasks.tables.compare import claims, order_agreement, spreads
+from tasks.tables.page import gather, write_page
+from tests.plates import ROOT
+from tests.unit.tasks.tables.made_up import N_PLATES, plan_in, read_outside, run
+
+
+def test_nothing_has_been_run(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    page = write_page(plan).read_text(encoding="utf-8")
+    assert "not run" in page
+    assert "74.7" in page  # the paper's numbers stand there from the start
+    assert tidy(plan).empty
+
+
+def test_the_page_needs_no_other_file_and_says_what_is_there(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    for seed in (1, 2, 3):
+        run(plan, Instance("collaborative", 4, seed), lift=0.01 * seed)
+        run(plan, Instance("control", 4, seed))
+    read_outside(
+        plan.folder(Instance("collaborative", 4, 1)),
+        {
+            "openalpr/sr": {"absent": "absent: libopenalpr cannot be loaded here"},
+            "rapidocr/sr": {"plates": ["a", "b"], "edits": [0, 3], "length": [6, 6], "unknown": ["가"], "classes": 3},
+        },
+    )
+    page = write_page(plan).read_text(encoding="utf-8")
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert "<svg" in page
+    assert "data:image/png" in page
+    assert "82.0 ± 1.0" in page  # Phase 2 over the seeds
+    assert "absent: libopenalpr" in page
+    assert "it lacks 1 of the plates" in page
+    assert page.count("left out of this profile") >= 4
+    text = (plan.base / "reports" / "tables.md").read_text(encoding="utf-8")
+    assert "| Collaborative | 82.0 ± 1.0 | 74.7 |" in text
+    numbers = json.loads((plan.base / "reports" / "tables.json").read_text(encoding="utf-8"))
+    assert numbers["cells"]["control-x4-s3"] == "done"
+    assert {claim["row"] for claim in numbers["claims"]["table4"]} == {"bicubic", "control"}
+
+
+def test_pictures_follow_the_workspace_and_the_option(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    assert "data:image" not in write_page(plan, pictures=False).read_text(encoding="utf-8")
+    params = plan.base / "params.yaml"
+    raw = yaml.safe_load(params.read_text(encoding="utf-8")) | {"privacy": {"show_pictures": False}}
+    params.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    assert "data:image" not in write_page(plan, pictures=True).read_text(encoding="utf-8")
+
+
+def test_claims_are_paired_by_seed_and_corrected_together(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    for seed in (1, 2, 3):
+        run(plan, Instance("collaborative", 4, seed))
+        run(plan, Instance("control", 4, seed))
+    found = {claim.row: claim for claim in claims(plan, plan.matrix.tables["table4"])}
+    control = found["control"]
+    assert control.difference.n_seeds == 3
+    assert control.difference.n_plates == 3 * N_PLATES  # each seed has plates of its own
+    assert control.difference.lost == 0  # who reads a hard plate reads the easy ones
+    assert control.verdict == "leads"
+    assert control.corrected_p >= control.difference.p
+    assert "hr" not in found
+
+
+def test_multiples_of_plain_fine_tuning(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    means = spreads(tidy(plan), "times")
+    assert means["collaborative", "seconds"].mean == 40 + 2 * (10 + 20 + 30)
+    assert means["collaborative", "time_multiple"].mean == pytest.approx(160 / 120)
+
+
+def test_digits_are_the_mean_over_digit_classes(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    assert spreads(tidy(plan), "figure12")["collaborative", "map50_digits"].mean == pytest.approx(0.8)
+
+
+def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    mine, other = Instance("collaborative", 4, 1), Instance("control", 4, 1)
+    folder = run(plan, mine)
+    assert state_of(plan, mine) is State.DONE
+    lock = {"stages": {"phase1@4": {"params": {"params.yaml": {"phase1": dict(plan.parameters(mine)["phase1"])}}}}}
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    assert state_of(plan, mine) is State.DONE
+    lock["stages"]["phase1@4"]["params"]["params.yaml"]["phase1"]["alpha"] = 0.5
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    assert state_of(plan, mine) is State.OUT_OF_DATE
+    note_failure(run(plan, other), "phase2 failed")
+    assert state_of(plan, other) is State.FAILED
+    assert tidy(plan).empty
+    assert gather(plan, pictures=False)["failures"] == {"control-x4-s1": "phase2 failed"}
+    note_failure(plan.folder(other), "")
+    assert state_of(plan, other) is State.DONE
+
+
+def test_order_agreement() -> None:
+    assert order_agreement({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2, "c": 3}) == (3, 3)
+    assert order_agreement({"a": 3, "b": 2}, {"a": 1, "b": 2, "z": 9}) == (0, 1)
+    assert order_agreement({"a": 3}, {"a": 1, "b": 1}) == (0, 0)
+
+
+def test_workspaces_do_not_commit_the_page() -> None:
+    assert "/reports/tables.html" in (ROOT / "workspaces" / "gitignore").read_text(encoding="utf-8")
+
+
+def test_the_words_follow_from_the_numbers(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    run(plan, Instance("control", 4, 1))
+    assert "not run" in gather(plan, pictures=False)["tables"]["table3"]["verdict"].lower()
+    leads = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "agrees with the paper's: 3 of 3 pairs" in leads
+    assert (
+        "Collaborative is best in both. Collaborative closes 80.0 % of the gap in mAP here and 52.6 % there." in leads
+    )
+    assert "the paper's claim holds here against every row that was run (fewest seeds in a comparison: 1)" in leads
+    run(plan, Instance("collaborative", 4, 1), lift=-0.2)  # as good as the control, to the plate
+    level = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "It cannot be told apart from Bicubic (+0.0 points" in level
+    assert "the paper's claim does not hold here against every row" in level
+    run(plan, Instance("collaborative", 4, 1), lift=-0.5)
+    trails = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
+    assert "It is worse than Bicubic, No SR at all" in trails
+    assert "The paper's best is Collaborative; here it is Bicubic." in trails

@@ -1,0 +1,82 @@
+"""Cells one after the other: which fail, which are skipped, and who holds a stage that others need."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks import dvc_client
+from tasks.dvc_client import StageFailedError, StageStoppedError
+from tasks.stopped import STOP_AT
+from tasks.tables import run as cells
+from tasks.tables.cells import Instance, Plan, failure_of
+from tasks.tables.sharing import nobody_else_runs
+from tests.unit.tasks.tables.made_up import plan_in
+from tests.unit.tasks.tables.made_up import run as make_up
+
+FIRST, SECOND = Instance("collaborative", 4, 1), Instance("control", 4, 1)
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """A plan whose workspaces are there without DVC."""
+    plan = plan_in(tmp_path)
+    monkeypatch.setattr(Plan, "make", make_up)
+    monkeypatch.setattr(cells, "finish", lambda *_: None)
+    monkeypatch.setattr(cells, "is_done", lambda _: False)
+    return plan
+
+
+def test_a_cell_that_fails_leaves_the_others_standing_and_works_the_next_time(plan: Plan) -> None:
+    def fails(folder: Path) -> None:
+        if "collaborative" in folder.name:
+            raise StageFailedError("phase1 failed\nexit 3")
+
+    ran = cells.run_cells(plan, [FIRST, SECOND], fails)
+    assert (ran.done, ran.failed) == ([SECOND], {FIRST: "phase1 failed exit 3"})
+    assert failure_of(plan.folder(FIRST)) == "phase1 failed exit 3"
+    assert cells.run_cells(plan, [FIRST], lambda _: None).failed == {}
+    assert failure_of(plan.folder(FIRST)) == ""
+
+
+def test_what_is_up_to_date_is_not_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "is_done", lambda _: True)
+    assert cells.run_cells(plan, [FIRST], lambda _: pytest.fail("ran")).done == [FIRST]
+
+
+def test_a_stop_is_no_failure_and_ends_the_matrix(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(folder: Path) -> None:
+        raise StageStoppedError("phase1 stopped")
+
+    with pytest.raises(StageStoppedError, match="phase1 stopped"):
+        cells.run_cells(plan, [FIRST, SECOND], stopped)
+    assert failure_of(plan.folder(FIRST)) == ""
+    monkeypatch.setenv(STOP_AT, str(time.time() - 1))
+    with pytest.raises(StageStoppedError, match="time is up before collaborative-x4-s1"):
+        cells.run_cells(plan, [FIRST], lambda _: pytest.fail("ran"))
+
+
+def test_a_shared_stage_is_held_by_one_cell_at_a_time(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dvc_client, "cache_dir", lambda _: tmp_path / ".dvc" / "cache")
+    parents = {"plates": set(), "pretrain_recognizer": {"plates"}, "phase1@4": {"pretrain_recognizer"}}
+    folders = [plan.make(FIRST), plan.make(Instance("alpha_1", 4, 1))]
+    order: list[str] = []
+
+    def train(folder: Path, stage: str, name: str, seconds: float) -> None:
+        with nobody_else_runs(folder, stage, parents):
+            order.append(f"{name} starts")
+            time.sleep(seconds)
+            order.append(f"{name} ends")
+
+    for stage, waits in (("pretrain_recognizer", True), ("phase1@4", False)):  # only alpha differs
+        order.clear()
+        first = threading.Thread(target=train, args=(folders[0], stage, "first", 0.4))
+        first.start()
+        while not order:
+            time.sleep(0.01)
+        train(folders[1], stage, "second", 0)
+        first.join()
+        assert (order.index("second starts") > order.index("first ends")) is waits
