@@ -8,7 +8,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from tasks import dvc_client
-from tasks.orchestration.stage import run_stage
+from tasks.orchestration.stage import Remote, run_stage
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.run import run_cell
 from tasks.tables.sharing import nobody_else_runs
@@ -24,8 +24,8 @@ def run_one(plan: Plan, instance: Instance) -> "State[str]":
 
 def run_shared(folder: Path) -> None:
     """Every stage of a cell, in the order of ``dvc.yaml``; a stage that another cell is running is waited for."""
-    from_remote = dvc_client.has_remote(folder)
+    remote = Remote(dvc_client.has_remote(folder))
     parents = dvc_client.parents(folder)
     for stage in parents:
         with nobody_else_runs(folder, stage, parents):
-            run_stage(folder, stage, from_remote=from_remote)
+            run_stage(folder, stage, remote)
