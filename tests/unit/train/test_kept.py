@@ -60,7 +60,9 @@ def trained(data: TrainingData, folder: Path, memory_mib: float) -> tuple[str, i
     with torch_seed(1):
         recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
     enlarger = Counted()
-    phase2(enlarger, recognizer, data, SETTINGS, RULE, replace(job(folder), memory_mib=memory_mib))
+    phase2(
+        enlarger, recognizer, data, SETTINGS, RULE, replace(job(folder), memory_mib=memory_mib, shows_pictures=False)
+    )
     return weights_hash(recognizer), enlarger.n_plates
 
 
