@@ -15,7 +15,7 @@ from flows.train import release
 from tasks.registry.store import MODEL, Alias, Registry
 from tests.readers import workspace_with_reader
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @flow

@@ -14,7 +14,7 @@ from acl_core.models.weights import read_card
 from tasks.workspace import merge, new_workspace
 from tests.e2e.conftest import dvc, git
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 QUICK = {
     "scales": [4],

@@ -19,7 +19,7 @@ from tests.e2e.sharing import COUNTS, train_all
 from tests.e2e.test_resume import BASE, OWN, command, option
 from tests.plates import ROOT, write_pairs
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 LAUNCHER = f"{shlex.quote(sys.executable)} -m torch.distributed.run --standalone --nproc-per-node 2"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}

@@ -24,7 +24,7 @@ from tests.e2e.postgres import needs_postgres, running_postgres
 from tests.e2e.prefect_server import free_port
 from tests.readers import workspace_with_reader
 
-pytestmark = [pytest.mark.e2e, needs_postgres]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, needs_postgres]
 
 KEYS = {"AWS_ACCESS_KEY_ID": "an-access-key", "AWS_SECRET_ACCESS_KEY": "a-secret", "AWS_DEFAULT_REGION": "us-east-1"}
 

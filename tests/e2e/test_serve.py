@@ -25,7 +25,7 @@ from tests.e2e.conftest import end_group, wait_for
 from tests.plates import ROOT
 from tests.readers import workspace_with_reader
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
