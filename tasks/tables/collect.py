@@ -199,12 +199,21 @@ def _ran_with(plan: Plan, instance: Instance, folder: Path) -> bool:
         used = {k: v for k, v in stage.get("params", {}).get("params.yaml", {}).items() if k != "plates"}
         # Plates have a path, which is seen from another folder. Through the schema: DVC's YAML knows other numbers.
         try:
-            ran = Params.model_validate(raw | used)
+            ran = Params.model_validate(_with_recorded(raw, used))
         except ValidationError:
             return False
-        if any(getattr(ran, name) != getattr(wanted, name) for name in used):
+        if any(getattr(ran, section) != getattr(wanted, section) for section in {k.partition(".")[0] for k in used}):
             return False
     return True
+
+
+def _with_recorded(raw: dict[str, Any], used: dict[str, Any]) -> dict[str, Any]:
+    """Parameters with what a lock records of them: whole sections, or single fields such as ``sr.bucket_px``."""
+    found = dict(raw)
+    for name, value in used.items():
+        section, _, field = name.partition(".")
+        found[section] = found[section] | {field: value} if field else value
+    return found
 
 
 def _stages_that_ran(folder: Path) -> Iterator[dict[str, Any]]:

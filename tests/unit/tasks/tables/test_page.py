@@ -94,7 +94,8 @@ def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path
     mine, other = Instance("collaborative", 4, 1), Instance("control", 4, 1)
     folder = run(plan, mine)
     assert state_of(plan, mine) is State.DONE
-    lock = {"stages": {"phase1@4": {"params": {"params.yaml": {"phase1": dict(plan.parameters(mine)["phase1"])}}}}}
+    used = {"phase1": dict(plan.parameters(mine)["phase1"]), "sr.bucket_px": 4}  # a section, and a field of another
+    lock = {"stages": {"phase1@4": {"params": {"params.yaml": used}}}}
     (folder / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     assert state_of(plan, mine) is State.DONE
     lock["stages"]["phase1@4"]["params"]["params.yaml"]["phase1"]["alpha"] = 0.5
