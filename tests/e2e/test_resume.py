@@ -161,4 +161,5 @@ def test_a_killed_stage_ends_with_the_same_bytes(whole: Path, tmp_path: Path, st
     for name in weights:
         assert (killed / out / name).read_bytes() == (whole / out / name).read_bytes(), name
     assert curves(killed / rows) == curves(whole / rows)
-    assert not list(killed.glob("runs/*"))  # the result is safe, so nothing is kept
+    # The result is safe, so no checkpoint is kept; what was reported waits for MLflow, which is not there.
+    assert {path.name for path in killed.glob("runs/*")} <= {"tracking"}
