@@ -115,11 +115,14 @@ def run_on(server: Prefect, machine: Machine) -> FlowRun:
     return run
 
 
-def test_what_one_machine_made_the_other_restores_and_adds_to(server: Prefect, store: str, tmp_path: Path) -> None:
+def test_what_one_machine_pushed_the_other_finds_and_adds_to(server: Prefect, store: str, tmp_path: Path) -> None:
     first, second = (machine(tmp_path / name, server, store) for name in ("first", "second"))
     runs = [run_on(server, first), run_on(server, second)]
-    assert states(server, runs[0]) == {"Completed"}
-    assert states(server, runs[1]) == {"Restored"}
+    assert set(states(server, runs[0]).values()) == {"Completed"}
+    # DVC's record does not carry files that git keeps (numbers and curves), so what writes some runs again: to the same
+    # bytes, or the evaluation would not be found.
+    on_second = states(server, runs[1])
+    assert {name for name, state in on_second.items() if state == "Restored"} == {"plates", "degrade@4", "evaluate@4"}
     for name in ("models/x4/final/recognizer.safetensors", "reports/evaluate.json", "dvc.lock"):
         assert (first.workspace / name).read_bytes() == (second.workspace / name).read_bytes()
 
@@ -134,8 +137,8 @@ def test_what_one_machine_made_the_other_restores_and_adds_to(server: Prefect, s
     assert [secret for secret in (PASSWORD, *KEYS.values()) if secret in said + kept] == []
 
 
-def states(server: Prefect, run: FlowRun) -> set[str | None]:
-    return {task.state_name for name, task in server.tasks(run.id).items() if name.partition("@")[0] in STAGES}
+def states(server: Prefect, run: FlowRun) -> dict[str, str | None]:
+    return {name: task.state_name for name, task in server.tasks(run.id).items() if name.partition("@")[0] in STAGES}
 
 
 def test_without_the_password_the_server_says_nothing(server: Prefect) -> None:

@@ -17,7 +17,7 @@ from tests.e2e.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-NAMES = {"train", "retrain", "monitor"}
+NAMES = {"train", "retrain", "monitor", "tables", "cell"}
 AUTOMATIONS = {"Mark a run without heartbeat as crashed", "Retrain when quality falls"}
 
 
