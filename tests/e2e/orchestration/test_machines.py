@@ -19,7 +19,7 @@ from prefect.client.schemas.objects import FlowRun
 from tasks.processes import end_group
 from tasks.servers import POOL
 from tasks.workspace import ROOT, merge, read_profile
-from tests.e2e.orchestration.conftest import SMALL
+from tests.e2e.orchestration.conftest import SMALL, change
 from tests.e2e.postgres import needs_postgres, running_postgres
 from tests.e2e.prefect_server import Prefect
 
@@ -125,6 +125,16 @@ def test_what_one_machine_pushed_the_other_finds_and_adds_to(server: Prefect, st
     assert {name for name, state in on_second.items() if state == "Restored"} == {"plates", "degrade@4", "evaluate@4"}
     for name in ("models/x4/final/sr.safetensors", "models/x4/final/recognizer.safetensors", "reports/evaluate.json"):
         assert (first.workspace / name).read_bytes() == (second.workspace / name).read_bytes()
+
+    pushed = n_objects(store)
+    change(second.workspace, "evaluate", bootstrap=25)
+    runs.append(run_on(server, second))
+    assert server.tasks(runs[2].id)["evaluate@4"].state_name == "Completed"
+    assert n_objects(store) > pushed
+
+    said = "".join(server.log(run.id) + str(server.artifacts(run.id)) for run in runs)
+    kept = "".join(file.read_text(encoding="utf-8") for file in first.workspace.glob("*.*") if file.is_file())
+    assert [secret for secret in (PASSWORD, *KEYS.values()) if secret in said + kept] == []
 
 
 def states(server: Prefect, run: FlowRun) -> dict[str, str | None]:
