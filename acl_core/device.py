@@ -35,10 +35,6 @@ class Compute:
         """Move a network here; convolutions want channels_last on every device that was measured."""
         return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
-    def in_precision(self, precision: Precision) -> "Compute":
-        """The same device with a given arithmetic."""
-        return Compute(self.device, bf16=precision is Precision.BF16)
-
     @property
     def precision(self) -> Precision:
         """The arithmetic by its name in ``params.yaml``."""

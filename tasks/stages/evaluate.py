@@ -8,22 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from tqdm import tqdm
 
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side, text_of
 from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
+from acl_core.evaluate.gallery import write_gallery
 from acl_core.evaluate.methods import TrainedMethods, method_names
-from acl_core.evaluate.outcome import Compare, Method, Outcome, enlarge_plates, readings, run_method
+from acl_core.evaluate.outcome import Compare, Method, Outcome, readings, run_method
 from acl_core.evaluate.scores import PlateScores, score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
 from acl_core.params import Common, Evaluate, Privacy, RecognizerParams, Rounds
 from acl_core.params_sr import Sr
 from acl_core.seeding import generator
-from acl_core.statistics.alignment import align
 from acl_core.statistics.confusions import confusions
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
@@ -88,7 +87,9 @@ def run(
     _write_json(out / "confusions.json", {name: _confusions(rows, test) for name, rows in found.items()})
     if privacy.show_pictures:
         _write_plates(out / "plates.csv", found, test)
-        _write_gallery(out / "gallery", methods, found, test, evaluate.gallery, common.seed, job.compute, sr.bucket_px)
+        drawn = generator(common.seed).choice(len(test.plates), min(evaluate.gallery, len(test.plates)), replace=False)
+        chosen = sorted(drawn.tolist())  # at random, not picked
+        write_gallery(out / "gallery", test, chosen, methods, found, job.compute, sr.bucket_px)
     for name in _TRACKED:
         job.tracker.artifact(out / name)
     return _summary(rows, job)
@@ -150,33 +151,6 @@ def _write_plates(path: Path, found: dict[str, list[Detections]], test: PairSet)
         for i, plate in enumerate(test.facts):
             texts = [text_of(rows[i].classes, test.card.classes) for rows in found.values()]
             writer.writerow([plate.name, plate.kind, plate.text, *texts])
-
-
-def _write_gallery(
-    folder: Path,
-    methods: dict[str, Method],
-    found: dict[str, list[Detections]],
-    test: PairSet,
-    n_plates: int,
-    seed: int,
-    compute: Compute,
-    bucket_px: int,
-) -> None:
-    """Pictures of plates drawn at random (not picked), as each method sees them, and what each one read."""
-    folder.mkdir(parents=True, exist_ok=True)
-    chosen = sorted(generator(seed).choice(len(test.plates), min(n_plates, len(test.plates)), replace=False).tolist())
-    shown = PairSet([test.plates[i] for i in chosen], test.card, test.scale)
-    pictures = {name: enlarge_plates(m.enlarger, shown, compute, bucket_px) for name, m in methods.items()}
-    pictures["lr"] = [plate.lr for plate in shown.plates if plate.lr is not None]
-    names = test.card.classes
-    entries = []
-    for row, index in enumerate(chosen):
-        for column, images in pictures.items():
-            Image.fromarray(images[row]).save(folder / f"{row:02d}-{column}.png")
-        true = [names[c] for c in test.facts[index].classes]
-        texts = {m: align([names[c] for c in rows[index].classes], true) for m, rows in found.items()}
-        entries.append({"name": test.facts[index].name, "true": true, "texts": texts})
-    _write_json(folder / "gallery.json", entries)
 
 
 def _write_json(path: Path, value: object, indent: int | None = 2) -> None:

@@ -5,18 +5,17 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
 from acl_core.device import compute_of
+from acl_core.evaluate.gallery import write_gallery
 from acl_core.evaluate.method_names import MethodName
 from acl_core.evaluate.methods import TrainedMethods
-from acl_core.evaluate.outcome import Method, enlarge_plates, readings, run_method
+from acl_core.evaluate.outcome import Method, readings, run_method
 from acl_core.evaluate.suite import under
 from acl_core.params import Params, Reading, load_params
 from acl_core.seeding import generator
-from acl_core.statistics.alignment import align
 from tasks.registry.workspace_reader import evaluation, out_of
 
 _LOOKED_AT = 64  # test plates drawn at random; of these the ones that come out wrong are shown
@@ -61,27 +60,15 @@ def _trained(folder: Path, scale: int, params: Params, classes: tuple[str, ...])
 
 def _write(out: Path, pairs: PairSet, methods: dict[str, Method], rule: Reading, n_plates: int, params: Params) -> None:
     compute, bucket_px = compute_of(params.common), params.sr.bucket_px
-    names = pairs.card.classes
     found = {
         name: readings(run_method(*method, pairs, compute, bucket_px), rule, pairs.card.direction)
         for name, method in methods.items()
     }
     first = next(iter(found.values()))
     wrong = [i for i, plate in enumerate(pairs.facts) if not np.array_equal(first[i].classes, plate.classes)][:n_plates]
-    shown = PairSet([pairs.plates[i] for i in wrong], pairs.card, pairs.scale)
-    out.mkdir(parents=True, exist_ok=True)
     for stale in out.glob("*.png"):
         stale.unlink()
-    pictures = {name: enlarge_plates(m.enlarger, shown, compute, bucket_px) for name, m in methods.items()}
-    pictures["lr"] = [plate.lr for plate in shown.plates if plate.lr is not None]
-    entries = []
-    for row, index in enumerate(wrong):
-        for column, images in pictures.items():
-            Image.fromarray(images[row]).save(out / f"{row:02d}-{column}.png")
-        true = [names[c] for c in pairs.facts[index].classes]
-        texts = {m: align([names[c] for c in rows[index].classes], true) for m, rows in found.items()}
-        entries.append({"name": pairs.facts[index].name, "true": true, "texts": texts})
-    (out / "gallery.json").write_text(json.dumps(entries, ensure_ascii=False), encoding="utf-8")
+    write_gallery(out, pairs, wrong, methods, found, compute, bucket_px)
 
 
 def _key(folder: Path, severity: str, methods: list[str], n_plates: int) -> str:
