@@ -283,9 +283,15 @@ class BicubicPhase2(Section):
 
 
 class Rounds(Section):
-    """Rounds of Phase 1 and Phase 2."""
+    """What follows the first Phase 1 and Phase 2."""
 
-    n: Count  # Paper: 1
+    n: Count  # rounds of both phases; Paper: 1
+    joint_epochs: Annotated[int, Field(ge=0)]  # ours: at the end, of both networks at once, otherwise as Phase 1
+
+    @property
+    def anything(self) -> bool:
+        """Whether the final pair is another than that of Phase 2."""
+        return self.n > 1 or self.joint_epochs > 0
 
 
 class Evaluate(Section):

@@ -35,8 +35,8 @@ _RECOGNIZERS = {
 
 
 def method_names(rounds: Rounds) -> list[MethodName]:
-    """The methods that a run with these parameters trains; the last one where the phases are repeated alone."""
-    return [name for name in MethodName if name is not MethodName.ROUNDS or rounds.n > 1]
+    """The methods that a run with these parameters trains; the last one where something follows Phase 2."""
+    return [name for name in MethodName if name is not MethodName.ROUNDS or rounds.anything]
 
 
 def files_of(name: MethodName, folder_of: Callable[[str], Path]) -> dict[str, Path]:

@@ -8,7 +8,7 @@ METHODS = {
     "sr": "SR alone",
     "phase1": "Phase 1",
     "phase2": "Phase 2",
-    "rounds": "Further rounds",
+    "rounds": "Further rounds, or both at once",
     "hr": "HR (ceiling)",
 }
 

@@ -1,13 +1,14 @@
-"""DVC stage: rounds 2..N of the alternation, and the final pair of networks."""
+"""DVC stage: rounds 2..N of the alternation, both networks at once at the end, and the final pair of networks."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import load_recognizer, load_sr
-from acl_core.params import Augment, Common, Phase1, Phase2, Reading, RecognizerParams, Rounds
+from acl_core.params import Augment, Common, Phase1, Phase2, Reading, RecognizerParams, Rounds, Trains
 from acl_core.params_sr import Sr
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import TrainingData
@@ -38,23 +39,27 @@ def run(
     curves: Path,
     job: Job,
 ) -> Mapping[str, float]:
-    """Repeat Phase 1 and Phase 2; with one round (the paper) the pair is passed on as it is."""
+    """Repeat Phase 1 and Phase 2, then train both at once; with neither (the paper) the pair is passed on as it is."""
     data = TrainingData.load(pairs, augment, sr.bucket_px, common.seed, job.memory_mib)
     enlarger = load_sr(scale, sr, from_sr / SR_FILE, job.compute)
     reader = load_recognizer(recognizer, data.train.card.classes, from_recognizer / RECOGNIZER_FILE, job.compute)
+    first = partial(train_sr, enlarger, reader, data, phase1, reading)
+    second = partial(train_recognizer, enlarger, reader, data, phase2, reading)
+    trainings = []
+    for number in range(2, rounds.n + 1):
+        trainings += [(f"round{number}-phase1", number, first), (f"round{number}-phase2", number, second)]
+    if rounds.joint_epochs:
+        together = phase1.model_copy(update={"epochs": rounds.joint_epochs, "trains": Trains.BOTH})
+        trainings += [("joint", rounds.n + 1, partial(train_sr, enlarger, reader, data, together, reading))]
+
     history: list[dict[str, float]] = []
     best: dict[str, float] = {}
     memory: dict[str, float] = {}
-    for number in range(2, rounds.n + 1):
-        part = _part(job, f"round{number}-phase1", len(history))
-        first = train_sr(enlarger, reader, data, phase1, reading, part)
-        history = _joined(history, first, number)
-        part = _part(job, f"round{number}-phase2", len(history))
-        second = train_recognizer(enlarger, reader, data, phase2, reading, part)
-        history = _joined(history, second, number)
-        best = second.best
-        for name, value in (*first.memory.items(), *second.memory.items()):
-            memory[name] = max(memory.get(name, 0), value)
+    for name, number, training in trainings:
+        part = training(_part(job, name, len(history)))
+        history, best = _joined(history, part, number), part.best
+        for key, value in part.memory.items():
+            memory[key] = max(memory.get(key, 0), value)
     result = FitResult(best, history, memory)
     save_sr(enlarger, result, data, out, curves, job)
     return save_recognizer(reader, enlarger, reading, result, data, out, curves, job)

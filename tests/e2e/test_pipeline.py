@@ -159,8 +159,9 @@ def test_a_bound_that_rejects_nothing_more_only_validates_again(smoke: Path) -> 
 
 @pytest.mark.slow
 def test_an_experiment_changes_alpha_and_rounds(smoke: Path) -> None:
+    changes = ("-S", "phase1.alpha=0", "-S", "rounds.n=2", "-S", "rounds.joint_epochs=1")
     try:
-        dvc(smoke, "exp", "run", "--name", "two-rounds", "-S", "phase1.alpha=0", "-S", "rounds.n=2")
+        dvc(smoke, "exp", "run", "--name", "two-rounds", *changes)
         shown = dvc(smoke, "exp", "show", "--csv")
         results = json.loads((smoke / "reports" / "evaluate.json").read_text(encoding="utf-8"))
         curves = pd.read_csv(smoke / "reports" / "curves" / "x4-rounds.csv")
@@ -170,5 +171,5 @@ def test_an_experiment_changes_alpha_and_rounds(smoke: Path) -> None:
         dvc(smoke, "checkout")
     assert "two-rounds" in shown
     assert set(results["x4"]) == METHODS | {"rounds"}
-    assert curves["epoch"].tolist() == [1, 2, 3, 4]  # two of Phase 1, two of Phase 2
-    assert curves["round"].tolist() == [2] * 4
+    assert curves["epoch"].tolist() == [1, 2, 3, 4, 5]  # two of Phase 1, two of Phase 2, one of both networks
+    assert curves["round"].tolist() == [2] * 4 + [3]

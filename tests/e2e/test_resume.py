@@ -67,7 +67,7 @@ STAGES = {
     "pretrain_recognizer": 12,  # in the second
     "phase1": 12,
     "phase2": 8,  # after the validation of the first
-    "rounds": 16 + 5,  # in the first epoch of the second of two trainings
+    "rounds": 16 + 16 + 5,  # in the third of three trainings, that of both networks
     "bicubic_phase2": 7,  # before the validation of the first
 }
 SHORT = {"epochs": 2, "batch_size": 2, "validate_every": 1}
@@ -81,7 +81,7 @@ OWN = {
     "pretrain_recognizer": SHORT,
     "phase1": SHORT,
     "phase2": SHORT | {"fresh_epochs": 1},  # the plates of the first epoch come back in the second
-    "rounds": {"n": 2},
+    "rounds": {"n": 2, "joint_epochs": 1},
 }
 
 
