@@ -19,14 +19,18 @@ export DO_NOT_TRACK ?= true
 run: $(READY)
 	acl run $(if $(DATA),--data "$(DATA)") $(if $(PROFILE),--profile "$(PROFILE)") $(if $(WORKSPACE),--workspace "$(WORKSPACE)")
 
+# Files of tests run side by side, each on one thread: most of their time goes into starting things and waiting for them.
+JOBS ?= 2
+SIDE_BY_SIDE := OMP_NUM_THREADS=1 pytest -n $(JOBS) --dist loadfile
+
 test: check unit
-	pytest -m "e2e and not slow"
+	$(SIDE_BY_SIDE) -m "e2e and not slow"
 
 test-all: check unit
-	pytest -m e2e
+	$(SIDE_BY_SIDE) -m e2e
 
 unit: $(READY)
-	pytest -m "not e2e"
+	$(SIDE_BY_SIDE) -m "not e2e"
 
 check: $(READY)
 	ruff check .
