@@ -55,6 +55,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Measure all methods with one reading rule, which is chosen on validation; test plates are touched here only."""
+    job.tracker.begin()
     validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
 
