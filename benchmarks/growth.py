@@ -20,7 +20,7 @@ from acl_core.data.batches import PairSet
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side, read_card, read_plates, write_plates
 from acl_core.device import Compute
-from acl_core.evaluate.outcome import Compare, run_method
+from acl_core.evaluate.outcome import run_method
 from acl_core.params import Params, load_params
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import load_layout
@@ -128,7 +128,7 @@ def _evaluate(folder: Path, _n_plates: int, memory_mib: float) -> Callable[[], o
 
     def evaluate() -> object:
         pairs = PairSet.load(folder / "pairs", Side.TRAIN, memory_mib)
-        return run_method(sr, recognizer, pairs, _COMPUTE, material.sr.bucket_px, compare=Compare.PSNR)
+        return run_method(sr, recognizer, pairs, _COMPUTE, material.sr.bucket_px, compare=True)
 
     return evaluate
 

@@ -1,9 +1,7 @@
 """Run one method over a side of the split and keep what every metric needs, plate by plate."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
@@ -25,14 +23,6 @@ _BATCH_SIZE = 32
 PictureQuality = tuple[float, float, float]  # PSNR in dB, PSNR of Y in dB, SSIM
 
 
-class Compare(Enum):
-    """How closely enlarged plates are held against HR."""
-
-    NOTHING = auto()
-    PSNR = auto()  # SSIM is NaN; its library takes seconds to load and is slow on many small pictures
-    EVERYTHING = auto()
-
-
 class Method(NamedTuple):
     """A row of the tables: how plates are enlarged (None: HR itself) and by what they are read."""
 
@@ -47,6 +37,11 @@ class Quality:
     psnr_db: np.ndarray
     psnr_y_db: np.ndarray
     ssim: np.ndarray
+
+    def means(self) -> dict[str, float]:
+        """What training watches; SSIM where there is a plate large enough for it."""
+        means = {"psnr_db": float(self.psnr_db.mean())}
+        return means if np.isnan(self.ssim).all() else means | {"ssim": float(np.nanmean(self.ssim))}
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def run_method(
     compute: Compute,
     bucket_px: int,
     *,
-    compare: Compare = Compare.NOTHING,
+    compare: bool = False,
 ) -> Outcome:
     """Enlarge and recognize every plate.
 
@@ -79,7 +74,7 @@ def run_method(
         pairs: The plates.
         compute: Device and arithmetic.
         bucket_px: As in training; a plate's result does not depend on its batch.
-        compare: How closely to hold the pictures against HR; HR itself never is.
+        compare: Whether to hold the pictures against HR; HR itself never is.
     """
     detections: dict[str, Detections] = {}
     quality: dict[str, PictureQuality] = {}
@@ -88,20 +83,18 @@ def run_method(
         names = [plate.name for plate in batch.plates]
         sizes = sizes_of(enlarger, batch)
         detections.update(zip(names, recognize(recognizer, pictures, sizes, compute), strict=True))
-        if sizes == batch.hr_sizes and enlarger is not None and compare is not Compare.NOTHING:
-            quality.update(zip(names, quality_of_each(pictures, batch, compare), strict=True))
+        if sizes == batch.hr_sizes and enlarger is not None and compare:
+            quality.update(zip(names, quality_of_each(pictures, batch), strict=True))
     in_order = [detections[plate.name] for plate in pairs.facts]
     return Outcome(in_order, _in_order(quality, pairs) if quality else None)
 
 
-def measure_quality(
-    enlarger: Enlarger, pairs: PairSet, compute: Compute, bucket_px: int, compare: Compare = Compare.PSNR
-) -> Quality:
+def measure_quality(enlarger: Enlarger, pairs: PairSet, compute: Compute, bucket_px: int) -> Quality:
     """Enlarge every plate and hold it against HR."""
     quality: dict[str, PictureQuality] = {}
     for batch in evaluation_batches(pairs, compute, bucket_px):
         names = [plate.name for plate in batch.plates]
-        quality.update(zip(names, quality_of_each(enlarge(enlarger, batch, compute), batch, compare), strict=True))
+        quality.update(zip(names, quality_of_each(enlarge(enlarger, batch, compute), batch), strict=True))
     return _in_order(quality, pairs)
 
 
@@ -170,13 +163,12 @@ def edits(found: Sequence[np.ndarray], true: Sequence[np.ndarray]) -> np.ndarray
     return np.asarray(distances, dtype=np.float64).reshape(-1)
 
 
-def quality_of_each(pictures: Tensor, batch: Batch, compare: Compare) -> list[PictureQuality]:
+def quality_of_each(pictures: Tensor, batch: Batch) -> list[PictureQuality]:
     """Quality of each enlarged plate of a batch against its HR."""
     rows = []
     for picture, hr, (height, width) in zip(pictures, batch.hr, batch.hr_sizes, strict=True):
         a, b = picture[:, :height, :width].clamp(0, 1), hr[:, :height, :width]
-        similarity = ssim(a, b) if compare is Compare.EVERYTHING else math.nan
-        rows.append((psnr_db(a, b), psnr_db(luma(a), luma(b)), similarity))
+        rows.append((psnr_db(a, b), psnr_db(luma(a), luma(b)), ssim(a, b)))
     return rows
 
 

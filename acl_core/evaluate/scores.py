@@ -49,12 +49,12 @@ def score(outcome: Outcome, pairs: PairSet, rule: Reading) -> PlateScores:
 
 
 def summary(outcome: Outcome, pairs: PairSet, rule: Reading) -> dict[str, float]:
-    """The metrics that training watches, without intervals; PSNR where pictures were compared."""
+    """The metrics that training watches, without intervals; PSNR and SSIM where pictures were compared."""
     found = readings(outcome, rule, pairs.card.direction)
     read = [np.array_equal(f.classes, plate.classes) for f, plate in zip(found, pairs.facts, strict=True)]
     precision = average_precision(_matches(outcome, pairs), np.ones((1, len(read))), [0])
     metrics = {"plates_read": float(np.mean(read)), "map50": float(mean_average_precision(precision)[0])}
-    return metrics if outcome.quality is None else metrics | {"psnr_db": float(outcome.quality.psnr_db.mean())}
+    return metrics if outcome.quality is None else metrics | outcome.quality.means()
 
 
 def _matches(outcome: Outcome, pairs: PairSet) -> Matches:

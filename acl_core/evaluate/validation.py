@@ -7,7 +7,7 @@ from torch import nn
 
 from acl_core.data.batches import PairSet
 from acl_core.device import Compute
-from acl_core.evaluate.outcome import Compare, measure_quality, run_method
+from acl_core.evaluate.outcome import measure_quality, run_method
 from acl_core.evaluate.scores import summary
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
@@ -18,10 +18,10 @@ Validate = Callable[[Net], dict[str, float]]
 
 
 def by_pictures(pairs: PairSet, compute: Compute, bucket_px: int) -> Validate[Enlarger]:
-    """PSNR of an enlarger that is trained alone."""
+    """PSNR and SSIM of an enlarger that is trained alone."""
 
     def validate(sr: Enlarger) -> dict[str, float]:
-        return {"psnr_db": float(measure_quality(sr, pairs, compute, bucket_px).psnr_db.mean())}
+        return measure_quality(sr, pairs, compute, bucket_px).means()
 
     return validate
 
@@ -33,7 +33,7 @@ def by_plates_read(
     compute: Compute,
     bucket_px: int,
     *,
-    compare: Compare = Compare.NOTHING,
+    compare: bool = False,
 ) -> Validate[Net]:
     """Plates read without a mistake and mAP50 of a network in its place.
 
@@ -43,7 +43,7 @@ def by_plates_read(
         rule: How boxes become text while training.
         compute: Device and arithmetic.
         bucket_px: As in training.
-        compare: Also PSNR, for a network that makes pictures.
+        compare: Also PSNR and SSIM, for a network that makes pictures.
     """
 
     def validate(net: Net) -> dict[str, float]:

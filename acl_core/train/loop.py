@@ -116,6 +116,7 @@ def fit(
     """
     if not training.epochs or not any(weight.requires_grad for weight in net.parameters()):
         return FitResult({}, [])
+    job.tracker.begin()
     state = TrainingState.start(net, training)
     _go_on(state, job)
     if state.epoch == state.so_far.n_batches == 0:

@@ -19,7 +19,6 @@ from torch.utils.data import DataLoader
 from acl_core.data.batches import WHOLE, Batch, PairSet, Share, TrainingBatches, loader
 from acl_core.data.manifest import Side
 from acl_core.device import Compute
-from acl_core.evaluate.outcome import Compare
 from acl_core.evaluate.strip import reading_strip, strip
 from acl_core.evaluate.validation import by_pictures, by_plates_read
 from acl_core.models.enlarger import Bicubic, Enlarger
@@ -149,7 +148,7 @@ def phase1(
 
     Of real pairs it learns from LR simulated from HR, for Loss_SR's sake, and is judged by what is read of real LR.
     """
-    compare = Compare.PSNR if data.validation.card.aligned else Compare.NOTHING
+    compare = data.validation.card.aligned
     data = replace(data, train=data.train.simulated(data.seed))
     recognizer.sum_over_shares = job.processes.sum
     step = phase1_step(sr, recognizer, params.alpha, job.compute)

@@ -11,8 +11,8 @@ import numpy as np
 class Tracker(Protocol):
     """Receives what a run reports; a tracker that fails must say so and let training go on."""
 
-    def params(self, values: Mapping[str, object]) -> None:
-        """Settings of the run."""
+    def begin(self) -> None:
+        """Work begins; called again, nothing happens. What never begins is no run, and what it reports is dropped."""
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
         """Numbers at the end of an epoch, counted from 1."""
@@ -27,7 +27,7 @@ class Tracker(Protocol):
 class Silent:
     """A tracker that keeps nothing."""
 
-    def params(self, values: Mapping[str, object]) -> None:
+    def begin(self) -> None:
         """Ignored."""
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
@@ -51,7 +51,7 @@ class Later:
     def __init__(self, tracker: Tracker, epochs_before: int) -> None:
         self._tracker = tracker
         self._before = epochs_before
-        self.params, self.artifact = tracker.params, tracker.artifact
+        self.begin, self.artifact = tracker.begin, tracker.artifact
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
         """Numbers at the end of an epoch of this training, counted from 1."""

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-_PANELS = {"loss_sr": "Loss_SR", "loss_char": "Loss_char", "psnr_db": "PSNR, dB", "plates_read": "plates read"}
+_PANELS = {
+    "loss_sr": "Loss_SR",
+    "psnr_db": "PSNR, dB",
+    "ssim": "SSIM",
+    "loss_char": "Loss_char",
+    "map50": "mAP50",
+    "plates_read": "plates read",
+}
 
 
 def curves_svg(folder: Path, scales: Collection[str]) -> str:
@@ -27,8 +34,8 @@ def curves_svg(folder: Path, scales: Collection[str]) -> str:
     histories = {name: history for name, history in histories.items() if len(history)}
     if not histories:
         return ""
-    figure = Figure(figsize=(11, 6), layout="constrained")
-    for axes, (column, title) in zip(figure.subplots(2, 2).flat, _PANELS.items(), strict=True):
+    figure = Figure(figsize=(15, 7), layout="constrained")
+    for axes, (column, title) in zip(figure.subplots(2, 3).flat, _PANELS.items(), strict=True):
         for name, history in histories.items():
             if column in history and history[column].notna().any():
                 points = history.dropna(subset=[column])

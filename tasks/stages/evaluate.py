@@ -16,7 +16,7 @@ from acl_core.device import Compute
 from acl_core.evaluate.decode import Detections
 from acl_core.evaluate.gallery import write_gallery
 from acl_core.evaluate.methods import TrainedMethods, method_names
-from acl_core.evaluate.outcome import Compare, Method, Outcome, readings, run_method
+from acl_core.evaluate.outcome import Method, Outcome, readings, run_method
 from acl_core.evaluate.scores import PlateScores, score
 from acl_core.evaluate.suite import run_suite
 from acl_core.files import hash_folder
@@ -55,6 +55,7 @@ def run(
     job: Job,
 ) -> Mapping[str, float]:
     """Measure all methods with one reading rule, which is chosen on validation; test plates are touched here only."""
+    job.tracker.begin()
     validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
 
@@ -68,11 +69,10 @@ def run(
     }
     trained = TrainedMethods(scale, sr, recognizer, classes, folders.__getitem__, job.compute)
     methods = {name.value: trained.method(name) for name in method_names(rounds)}
-    on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Compare.NOTHING, Side.VALIDATION)
+    on_validation = _run_all(methods, validation, job.compute, sr.bucket_px, Side.VALIDATION)
     rule = choose_rule(list(on_validation.values()), validation, evaluate.confidences, evaluate.overlaps)
     log.info("reading rule chosen on validation: confidence %.2f, overlap %.2f", rule.confidence, rule.overlap)
-    compare = Compare.EVERYTHING if test.card.aligned else Compare.NOTHING
-    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, compare, Side.TEST)
+    outcomes = _run_all(methods, test, job.compute, sr.bucket_px, Side.TEST, compare=test.card.aligned)
     scores = {name: score(outcome, test, rule) for name, outcome in outcomes.items()}
     rows = table(scores, evaluate.bootstrap, common.seed)
     suite = run_suite(methods, test, evaluate.suite, rule, common.seed, job.compute, sr.bucket_px)
@@ -96,7 +96,7 @@ def run(
 
 
 def _run_all(
-    methods: dict[str, Method], pairs: PairSet, compute: Compute, bucket_px: int, compare: Compare, side: Side
+    methods: dict[str, Method], pairs: PairSet, compute: Compute, bucket_px: int, side: Side, *, compare: bool = False
 ) -> dict[str, Outcome]:
     bar = tqdm(methods.items(), desc=f"evaluate on {side.value}", unit="method", disable=None)
     return {name: run_method(*method, pairs, compute, bucket_px, compare=compare) for name, method in bar}

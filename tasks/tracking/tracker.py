@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from acl_core.train.stopping import Stopped
-from acl_core.train.tracker import Silent, Tracker
+from acl_core.train.tracker import Tracker
 from tasks.tracking.facts import pipeline_facts, tags_of_process
 from tasks.tracking.journal import FOLDER, Event, Journal, unsent
 from tasks.tracking.sender import Sender
@@ -22,21 +22,19 @@ log = logging.getLogger(__name__)
 def open_tracker(stage: str, code: Path, settings: Mapping[str, object]) -> Iterator[Tracker]:
     """The run of a stage, below the run of its pipeline, in the experiment that is named after the workspace's folder.
 
-    What older stages could not send is sent first. Where MLflow fails or is not installed, the failure is logged as an
+    It is made once the stage begins to train or to evaluate, or fails; a stage that had nothing to do has none. What
+    older stages could not send is sent before. Where MLflow fails or is not installed, the failure is logged as an
     error, the stage goes on, and its journal is sent later. The same numbers lie in the stage's curves.
     """
     name, _, scale = stage.partition("@")
     begin: dict[str, Any] = {"tags": {"stage": stage} | tags_of_process(Path())}
     if name == "evaluate":  # what runs are compared by stands on the pipeline's run
         begin["to_parent"] = f"x{scale}." if scale else ""
-    tracker = _begun(stage, code, begin, child=True)
-    if tracker is None:
-        yield Silent()
-        return
-    tracker.params(settings)
+    tracker = JournalTracker(stage, lambda: _journal(stage, begin, child=True), code, settings)
     try:
         yield tracker
     except BaseException as error:
+        tracker.begin()
         tracker.end("KILLED" if isinstance(error, Stopped) else "FAILED")
         raise
     tracker.end("FINISHED")
@@ -44,11 +42,11 @@ def open_tracker(stage: str, code: Path, settings: Mapping[str, object]) -> Iter
 
 def attach(code: Path, *files: Path) -> None:
     """Give files to the pipeline's run, where there is one: what was never trained or evaluated gets no run."""
-    tracker = _begun("report", code, {"tags": {}}, child=False)
-    if tracker is not None:
-        for file in files:
-            tracker.artifact(file)
-        tracker.end("FINISHED")
+    tracker = JournalTracker("report", lambda: _journal("report", {"tags": {}}, child=False), code)
+    tracker.begin()
+    for file in files:
+        tracker.artifact(file)
+    tracker.end("FINISHED")
 
 
 def sync(workspace: Path, code: Path) -> int:
@@ -70,17 +68,11 @@ def sync(workspace: Path, code: Path) -> int:
         return len(journals)
 
 
-def _begun(stage: str, code: Path, begin: Event, *, child: bool) -> "JournalTracker | None":
-    """A tracker whose journal has begun; None, loudly, where not even a journal can be written."""
-    try:
-        pipeline = pipeline_facts(Path())
-        event = begin | {"stage": stage, "child": child, "experiment": Path.cwd().name, "pipeline": pipeline}
-        tracker = JournalTracker(Journal.begin(stage, event), lambda: _sender(code))
-    except Exception as error:  # noqa: BLE001 - whatever tracking does, it must not end a training
-        log.error("no journal can be written for MLflow (%s); %s is not tracked", _said(error), stage)
-        return None
-    tracker.send(lambda: _catch_up(code))
-    return tracker
+def _journal(stage: str, begin: Event, *, child: bool) -> Journal:
+    """A journal that begins; without ``child`` for the pipeline's run, with it for a run of its own below that."""
+    pipeline = pipeline_facts(Path())
+    event = {"stage": stage, "child": child, "experiment": Path.cwd().name, "pipeline": pipeline}
+    return Journal.begin(stage, begin | event)
 
 
 def _catch_up(code: Path) -> None:
@@ -107,7 +99,7 @@ class WithoutPictures:
     """
 
     def __init__(self, tracker: Tracker) -> None:
-        self.params, self.metrics, self.artifact = tracker.params, tracker.metrics, tracker.artifact
+        self.begin, self.metrics, self.artifact = tracker.begin, tracker.metrics, tracker.artifact
 
     def picture(self, name: str, image: np.ndarray) -> None:
         """Dropped."""
@@ -116,36 +108,57 @@ class WithoutPictures:
 class JournalTracker:
     """Writes to a journal and sends it; after a failure it only writes, and tries once more at the end.
 
+    What is reported before it begins, and where no journal can be written, is dropped.
+
     Args:
-        journal: That has begun.
-        connect: Makes the sender; may fail as any call may.
+        stage: Its name, for the log.
+        make: Begins its journal.
+        code: Folder of the code, beside which the local store lies.
+        settings: Of the run; they are its parameters.
     """
 
-    def __init__(self, journal: Journal, connect: Callable[[], Sender]) -> None:
-        self._journal, self._connect = journal, connect
+    def __init__(
+        self, stage: str, make: Callable[[], Journal], code: Path, settings: Mapping[str, object] | None = None
+    ) -> None:
+        self._stage, self._make, self._code = stage, make, code
+        self._settings = {name: str(value) for name, value in (settings or {}).items()}
+        self._has_begun = False
+        self._journal: Journal | None = None
         self._sender: Sender | None = None
         self._away = False
 
-    def params(self, values: Mapping[str, object]) -> None:
-        """Settings of the run."""
-        self._note(lambda: self._journal.write({"do": "params", "values": {k: str(v) for k, v in values.items()}}))
+    def begin(self) -> None:
+        """Begin the journal and the run, once; whatever fails is said, and the stage goes on."""
+        if self._has_begun:
+            return
+        self._has_begun = True
+        try:
+            self._journal = self._make()
+        except Exception as error:  # noqa: BLE001 - whatever tracking does, it must not end a training
+            log.error("no journal can be written for MLflow (%s); %s is not tracked", _said(error), self._stage)
+            return
+        self._send(lambda: _catch_up(self._code))
+        if self._settings:
+            self._note(lambda journal: journal.write({"do": "params", "values": self._settings}))
 
     def metrics(self, values: Mapping[str, float], epoch: int) -> None:
         """Numbers at the end of an epoch, counted from 1."""
-        self._note(lambda: self._journal.write({"do": "metrics", "values": dict(values), "epoch": epoch}))
+        self._note(lambda journal: journal.write({"do": "metrics", "values": dict(values), "epoch": epoch}))
 
     def picture(self, name: str, image: np.ndarray) -> None:
         """An (H, W, 3) uint8 RGB picture."""
-        self._note(lambda: self._journal.keep_picture(name, image))
+        self._note(lambda journal: journal.keep_picture(name, image))
 
     def artifact(self, path: Path) -> None:
         """A file that belongs to the run."""
-        self._note(lambda: self._journal.keep_file(path))
+        self._note(lambda journal: journal.keep_file(path))
 
     def end(self, status: str) -> None:
-        """Close the run."""
+        """Close the run, where there is one."""
+        if self._journal is None:
+            return
         was_away, self._away = self._away, False
-        self._note(lambda: self._journal.write({"do": "end", "status": status}))
+        self._note(lambda journal: journal.write({"do": "end", "status": status}))
         if self._away:
             log.warning("the run is kept in %s; the next stage or `acl track sync` sends it", self._journal.folder)
         else:
@@ -154,23 +167,25 @@ class JournalTracker:
                 log.info("MLflow answers again; the whole run was sent")
         self._journal.release()
 
-    def send(self, before: Callable[[], object] = lambda: None) -> None:
+    def _send(self, before: Callable[[], object] = lambda: None) -> None:
         """Send what was not sent, unless that failed before."""
-        if self._away:
+        if self._away or self._journal is None:
             return
         try:
             before()
             if self._sender is None:
-                self._sender = self._connect()
+                self._sender = _sender(self._code)
             self._sender.send(self._journal)
         except Exception as error:  # noqa: BLE001 - whatever tracking does, it must not end a training
             self._away = True
             log.error("MLflow tracking failed (%s); going on without it, nothing is lost: %s", _said(error), FOLDER)
 
-    def _note(self, write: Callable[[], Any]) -> None:
+    def _note(self, write: Callable[[Journal], object]) -> None:
+        if self._journal is None:
+            return
         try:
-            write()
+            write(self._journal)
         except OSError as error:
             log.error("%s: a report for MLflow is lost (%s)", self._journal.folder, error.strerror or error)
             return
-        self.send()
+        self._send()

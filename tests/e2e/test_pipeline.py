@@ -79,11 +79,11 @@ def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(s
     assert {"pretrain_recognizer", "pretrain_sr@4", "phase1@3", "phase2@4", "bicubic_phase2@4", "evaluate@4"} <= set(
         runs
     )
-    assert not {"plates", "validate", "degrade@4", "report"} & set(runs)
+    assert not {"plates", "validate", "degrade@4", "rounds@4", "report"} & set(runs)
     phase1 = runs["phase1@4"]
     assert {run.info.status for run in [parent, *runs.values()]} == {"FINISHED"}
     assert phase1.data.params["phase1.alpha"] == parent.data.params["phase1.alpha"] == "0.01"
-    wanted = {"loss", "loss_sr", "loss_char", "psnr_db", "plates_read", "map50"}
+    wanted = {"loss", "loss_sr", "loss_char", "psnr_db", "ssim", "plates_read", "map50"}
     assert wanted | {"learning_rate", "plates_per_second", "peak_mib"} <= set(phase1.data.metrics)
     assert len(client.get_metric_history(phase1.info.run_id, "loss_sr")) == 2
     pictures = [Path(file.path).stem for file in client.list_artifacts(phase1.info.run_id, "pictures")]

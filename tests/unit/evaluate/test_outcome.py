@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torchmetrics.functional.image import peak_signal_noise_ratio
+from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
 from acl_core.device import Compute
-from acl_core.evaluate.outcome import Compare, edits, measure_quality, run_method
+from acl_core.evaluate.outcome import Quality, edits, measure_quality, run_method
 from acl_core.evaluate.pictures import luma, psnr_db, ssim
 from acl_core.evaluate.scores import score, summary
 from acl_core.models.build import build_recognizer
@@ -34,9 +34,9 @@ def test_what_a_plate_gives_does_not_depend_on_the_plates_beside_it(pairs: PairS
 
 def test_results_come_in_the_order_of_the_plates(pairs: PairSet) -> None:
     recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
-    forward = run_method(Bicubic(4), recognizer, pairs, COMPUTE, 4, compare=Compare.EVERYTHING)
+    forward = run_method(Bicubic(4), recognizer, pairs, COMPUTE, 4, compare=True)
     reverse = PairSet(pairs.plates[::-1], pairs.card, 4)
-    backward = run_method(Bicubic(4), recognizer, reverse, COMPUTE, 4, compare=Compare.EVERYTHING)
+    backward = run_method(Bicubic(4), recognizer, reverse, COMPUTE, 4, compare=True)
     assert forward.quality is not None
     assert backward.quality is not None
     np.testing.assert_allclose(forward.quality.psnr_db, backward.quality.psnr_db[::-1], atol=1e-4)
@@ -65,6 +65,23 @@ def test_psnr_and_luma() -> None:
     assert psnr_db(a, a) == 100
     white = luma(torch.ones(3, 2, 2))
     torch.testing.assert_close(white, torch.full((1, 2, 2), 235 / 255), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("size", [(11, 40), (36, 144), (97, 30)])
+def test_ssim_is_that_of_the_library(size: tuple[int, int]) -> None:
+    draw = torch.Generator().manual_seed(1)
+    smooth = torch.nn.functional.interpolate(torch.rand(1, 3, 5, 7, generator=draw), size, mode="bilinear")[0]
+    noisy = (smooth + 0.1 * torch.randn(3, *size, generator=draw)).clamp(0, 1)
+    for a, b in ((smooth, noisy), (smooth, 1 - smooth), (noisy, 0.2 * noisy), (torch.zeros(3, *size), smooth)):
+        expected = structural_similarity_index_measure(a[None].double(), b[None].double(), data_range=1.0)
+        assert ssim(a, b) == pytest.approx(float(expected), abs=2e-5)
+    assert ssim(noisy, noisy) == pytest.approx(1)
+
+
+def test_means_leave_out_plates_that_are_too_small_for_ssim() -> None:
+    psnr = np.array([20.0, 30.0])
+    assert Quality(psnr, psnr, np.array([np.nan, 0.5])).means() == {"psnr_db": 25, "ssim": 0.5}
+    assert Quality(psnr, psnr, np.full(2, np.nan)).means() == {"psnr_db": 25}  # NaN would end a training
 
 
 def test_ssim_of_a_picture_smaller_than_its_window_is_left_out() -> None:

@@ -7,16 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
+from acl_core.device import Compute
+from acl_core.params import Rounds
+from acl_core.train.checkpoint import Checkpoint
+from acl_core.train.loop import Job
 from acl_core.train.stopping import Stopped
 from tasks import cli
+from tasks.stages import rounds
 from tasks.tracking import attach, open_tracker
 from tasks.tracking.journal import FOLDER, Journal
 from tasks.tracking.tracker import sync
 from tests.plates import ROOT, write_pairs
+from tests.readers import save_pair, toy_params
 
 PICTURE = np.zeros((4, 6, 3), np.uint8)
 AWAY = "http://127.0.0.1:9"  # the port of "discard": nobody listens
@@ -58,6 +65,7 @@ def runs(store: Path) -> dict[str, Any]:
 
 def train(store: Path, stage: str = "phase1@4") -> None:
     with open_tracker(stage, store, {"phase1.alpha": 0.01}) as tracker:
+        tracker.begin()
         tracker.metrics({"loss": 2.0}, 1)
         tracker.metrics({"loss": 1.0}, 2)
         tracker.picture("epoch-001", PICTURE)
@@ -66,6 +74,7 @@ def train(store: Path, stage: str = "phase1@4") -> None:
 def test_a_pipeline_run_has_a_run_below_it_for_each_stage_and_what_is_compared(store: Path) -> None:
     train(store)
     with open_tracker("evaluate@4", store, {}) as tracker:
+        tracker.begin()
         tracker.metrics({"phase2.plates_read": 0.75}, 1)
     (Path("page.html")).write_text("page", encoding="utf-8")
     attach(store, Path("page.html"))
@@ -102,6 +111,32 @@ def test_other_parameters_are_another_pipeline_run_and_a_page_alone_is_none(stor
     assert {run.data.params["phase1.alpha"] for run in found} == {"0.01", "0.1"}
 
 
+@pytest.mark.parametrize("n", [1, 2])
+def test_rounds_make_a_run_where_they_train_alone(store: Path, n: int) -> None:
+    known = toy_params()
+    write_pairs(Path("data/pairs"))
+    save_pair(Path())
+    phase1, phase2 = (phase.model_copy(update={"epochs": 1}) for phase in (known.phase1, known.phase2))
+    with open_tracker("rounds@4", store, {"rounds.n": n}) as tracker:
+        job = Job("rounds@4", Compute(torch.device("cpu"), bf16=False), tracker, Checkpoint(Path("points"), "key"))
+        rounds.run(
+            *(known.sr, known.recognizer, known.augment, known.reading, phase1, phase2, Rounds(n=n), known.common),
+            scale=4,
+            pairs=Path("data/pairs"),
+            from_sr=Path(),
+            from_recognizer=Path(),
+            out=Path("final"),
+            curves=Path("rounds.csv"),
+            job=job,
+        )
+    assert Path("final/sr.safetensors").is_file()
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    made = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    assert len(made) == (0 if n == 1 else 2)
+    if made:
+        assert {"loss_sr", "ssim", "plates_read"} <= set(runs(store)["rounds@4"].data.metrics)
+
+
 def test_how_a_stage_ended_is_how_its_run_and_the_pipeline_end(store: Path) -> None:
     with pytest.raises(RuntimeError, match="broke"), open_tracker("phase1@4", store, {}):
         raise RuntimeError("broke")
@@ -134,6 +169,7 @@ def test_a_server_that_leaves_in_the_middle_gets_the_rest_by_the_command_and_not
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_tracker("phase1@4", store, {"phase1.alpha": 0.01}) as tracker:
+        tracker.begin()
         tracker.metrics({"loss": 2.0}, 1)
         (store / "mlruns").rename(store / "elsewhere")
         (store / "mlruns").write_text("in the way", encoding="utf-8")
