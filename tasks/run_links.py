@@ -1,8 +1,7 @@
 """Where the runs of a workspace are to be seen on an MLflow server."""
 
-from urllib.parse import urlsplit, urlunsplit
-
 from tasks.registry.store import Registry, registry_errors
+from tasks.tracking.store import without_users
 
 _LOOKED_AT = 200  # newest runs; a pipeline has fewer trainings by far
 
@@ -23,15 +22,9 @@ def latest_runs(server: str, experiment: str) -> dict[str, str]:
         if known is None:
             return {}
         runs = registry.client.search_runs([known.experiment_id], max_results=_LOOKED_AT)  # the newest first
-    page = f"{without_user(server).rstrip('/')}/#/experiments/{known.experiment_id}/runs"
+    page = f"{without_users(server).rstrip('/')}/#/experiments/{known.experiment_id}/runs"
     found: dict[str, str] = {}
     for run in runs:
         if stage := run.data.tags.get("stage"):
             found.setdefault(stage, f"{page}/{run.info.run_id}")
     return found
-
-
-def without_user(address: str) -> str:
-    """An address that may be shown to others: without user and password."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,7 +1,6 @@
 """What a run shows in the Prefect UI: the plan before it starts, the results when it is done."""
 
 import base64
-import os
 import socket
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from tasks.plan import make_plan
 from tasks.registry.store import RegistryError
 from tasks.report.markdown import markdown
 from tasks.run_links import latest_runs
+from tasks.tracking import tracking_uri
+from tasks.workspace import ROOT
 
 _PICTURES = 3  # plates of the gallery beside the table
 
@@ -49,7 +50,7 @@ def publish_results(workspace: Path) -> None:
 
 def _mlflow_links(workspace: Path) -> str:
     """The latest run of each training, where MLflow is a server; one that is away costs the links and no more."""
-    server = os.environ.get("MLFLOW_TRACKING_URI", "")
+    server = tracking_uri(ROOT)
     if not server.startswith("http"):
         return ""
     try:

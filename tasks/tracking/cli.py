@@ -20,12 +20,13 @@ def sync(
     workspace: Annotated[str, typer.Option(help="Folder of a workspace, or its name below workspaces/.")] = ".",
 ) -> None:
     """Send the runs that were kept while MLflow was away."""
+    from tasks.tracking.store import without_users
     from tasks.tracking.tracker import sync as send
 
     folder = find_workspace(workspace)
     try:
         n = send(folder, ROOT)
     except Exception as error:
-        said = " ".join(str(error).split())[:300]
+        said = " ".join(without_users(str(error)).split())[:300]
         raise AclError(f"MLflow: {said}. Nothing is lost; try again when it answers.") from error
     typer.echo(f"sent {n} journal{'' if n == 1 else 's'}")

@@ -13,7 +13,7 @@ from acl_core.train.tracker import Tracker
 from tasks.tracking.facts import pipeline_facts, tags_of_process
 from tasks.tracking.journal import FOLDER, Event, Journal, unsent
 from tasks.tracking.sender import Sender
-from tasks.tracking.store import artifact_location, local_store, tracking_uri
+from tasks.tracking.store import artifact_location, local_store, tracking_uri, without_users
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def _sender(code: Path) -> Sender:
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return f"{type(error).__name__}: {' '.join(without_users(str(error)).split())[:300]}"
 
 
 class WithoutPictures:

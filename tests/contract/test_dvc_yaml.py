@@ -124,3 +124,30 @@ def test_every_stage_file_is_a_stage() -> None:
 def test_no_path_is_made_twice() -> None:
     paths = [out for stage in stages().values() for out in outs(stage)]
     assert len(paths) == len(set(paths))
+
+
+def test_all_but_the_report_travels_to_other_machines() -> None:
+    """DVC pushes no file with `cache: false`, and restores no stage that lacks one."""
+    entries = {
+        name: [e for kind in ("outs", "plots", "metrics") for e in s.get(kind, [])] for name, s in stages().items()
+    }
+    stays = {
+        name
+        for name, found in entries.items()
+        if any(isinstance(e, dict) and not next(iter(e.values())).get("cache", True) for e in found)
+    }
+    assert stays == {"report"}
+
+
+def test_git_ignores_what_dvc_keeps() -> None:
+    """DVC refuses an output that git tracks, and writes ignore files among outputs that nobody else ignores."""
+    ignored = {
+        name: (ROOT / name).read_text(encoding="utf-8").split() for name in (".gitignore", "workspaces/gitignore")
+    }
+    kept = [path for name, stage in stages().items() if name != "report" for path in outs(stage)]
+    for name, lines in ignored.items():
+        assert [path for path in kept if not any(f"/{path}/".startswith(line) for line in with_ends(lines))] == [], name
+
+
+def with_ends(lines: list[str]) -> list[str]:
+    return [f"{line.rstrip('/')}/" for line in lines if line.startswith("/")]

@@ -12,7 +12,7 @@ from acl_core.data.batches import Batch, PairSet, TrainingBatches
 from acl_core.data.manifest import Side
 from acl_core.device import Compute
 from acl_core.evaluate.method_names import MethodName
-from acl_core.evaluate.outcome import Compare, Method, run_method
+from acl_core.evaluate.outcome import Method, run_method
 from acl_core.evaluate.scores import summary
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
@@ -31,8 +31,7 @@ FP32, BF16 = (Compute(torch.device("cpu"), bf16=bf16) for bf16 in (False, True))
 
 def agree(method: Method, pairs: PairSet, rule: Reading, bucket_px: int) -> None:
     exact, rough = (
-        summary(run_method(*method, pairs, compute, bucket_px, compare=Compare.PSNR), pairs, rule)
-        for compute in (FP32, BF16)
+        summary(run_method(*method, pairs, compute, bucket_px, compare=True), pairs, rule) for compute in (FP32, BF16)
     )
     print(f"float32 {exact}, bf16 {rough}")
     assert exact["map50"] > 0.5

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,51 @@ def test_a_killed_stage_ends_with_the_same_bytes(whole: Path, tmp_path: Path, st
     assert curves(killed / rows) == curves(whole / rows)
     # The result is safe, so no checkpoint is kept; what was reported waits for MLflow, which is not there.
     assert {path.name for path in killed.glob("runs/*")} <= {"tracking"}
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """A disk of its own for a folder, with all that lies in it and without room for more."""
+    kept = folder.with_name("kept")
+    folder.rename(kept)
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)], check=False).returncode:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        shutil.copytree(kept, folder, dirs_exist_ok=True)
+        with suppress(OSError), (folder / "filling").open("wb", buffering=0) as filling:
+            while filling.write(bytes(4096)):
+                pass
+        yield
+        (folder / "filling").unlink()
+        shutil.rmtree(kept)
+        shutil.copytree(folder, kept)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    folder.rmdir()
+    kept.rename(folder)
+
+
+def test_a_full_disk_ends_a_training_with_one_line_and_costs_nothing_before_it(
+    whole: Path, tmp_path: Path, stages: Stages
+) -> None:
+    """No file is left half written, and the next run ends with the same bytes."""
+    stage = "pretrain_sr"
+    for folder in ("data", "models"):
+        shutil.copytree(whole / folder, tmp_path / folder, copy_function=os.link)
+    shutil.rmtree(tmp_path / option(stage, "out"))
+    stages.run(tmp_path, stage, die_at=STAGES[stage])
+    with full(tmp_path / "runs"):
+        (checkpoint,) = tmp_path.glob("runs/*/*/last.pt")
+        before = {path.name: path.read_bytes() for path in checkpoint.parent.iterdir()}
+        code, said = stages.run(tmp_path, stage)
+        assert code == 1
+        told = f"{checkpoint.relative_to(tmp_path)}: No space left on device. Free some and run again"
+        assert [line for line in said.splitlines() if told in line]
+        assert "SystemExit: 2" in said  # and no other traceback
+        assert {path.name: path.read_bytes() for path in checkpoint.parent.iterdir()} == before
+    code, said = stages.run(tmp_path, stage)
+    assert code == 0, said
+    assert "goes on after" in said
+    made = option(stage, "out") / "sr.safetensors"
+    assert (tmp_path / made).read_bytes() == (whole / made).read_bytes()

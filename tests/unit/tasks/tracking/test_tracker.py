@@ -1,14 +1,12 @@
 """The real MLflow store, and a store that cannot be reached for a while."""
 
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
@@ -22,35 +20,11 @@ from tasks.stages import rounds
 from tasks.tracking import attach, open_tracker
 from tasks.tracking.journal import FOLDER, Journal
 from tasks.tracking.tracker import sync
-from tests.plates import ROOT, write_pairs
+from tests.plates import write_pairs
 from tests.readers import save_pair, toy_params
 
 PICTURE = np.zeros((4, 6, 3), np.uint8)
 AWAY = "http://127.0.0.1:9"  # the port of "discard": nobody listens
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store; making its tables takes seconds."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for the store with a workspace in it, which is the working directory."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    (tmp_path / "mlruns").mkdir()
-    shutil.copyfile(database, tmp_path / "mlruns/mlflow.db")
-    workspace = tmp_path / "workspace"
-    write_pairs(workspace / "data/plates", None)
-    shutil.copyfile(ROOT / "params.yaml", workspace / "params.yaml")
-    outs = [{"path": "data/plates", "md5": "abc.dir"}]
-    (workspace / "dvc.lock").write_text(yaml.safe_dump({"stages": {"plates": {"outs": outs}}}), encoding="utf-8")
-    monkeypatch.chdir(workspace)
-    return tmp_path
 
 
 def runs(store: Path) -> dict[str, Any]:
