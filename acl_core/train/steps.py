@@ -82,8 +82,8 @@ def phase1_step(sr: Enlarger, recognizer: Recognizer, alpha: float, compute: Com
         if batch.is_first and batch.whole_px is None:  # two more backward passes; of a part they would say little
             losses.norms["weight_gradient_sr"] = _norm_at(weights, loss_sr)
             losses.norms["weight_gradient_char"] = _norm_at(weights, alpha * loss_char)
-        _record_norm(for_pixels, "gradient_sr", losses)
-        _record_norm(for_characters, "gradient_char", losses)
+        _record_norm(for_pixels, "gradient_sr", losses.norms)
+        _record_norm(for_characters, "gradient_char", losses.norms)
         return losses
 
     return step
@@ -120,9 +120,15 @@ def _norm_at(weights: Sequence[Tensor], loss: Tensor) -> Tensor:
     return torch.stack(found).norm() if found else loss.new_zeros(())
 
 
-def _record_norm(tensor: Tensor, name: str, losses: Losses) -> None:
+def _record_norm(tensor: Tensor, name: str, norms: dict[str, Tensor]) -> None:
+    """Keep the norm of a tensor's gradient, once there is one.
+
+    The hook may know nothing that leads to the graph, which holds it: such a ring goes through torch's own memory, where
+    Python does not find it, and each step's graph would stay for good.
+    """
+
     def record(gradient: Tensor) -> None:
-        losses.norms[name] = gradient.detach().float().norm()
+        norms[name] = gradient.detach().float().norm()
 
     if tensor.requires_grad:
         tensor.register_hook(record)  # type: ignore[no-untyped-call]

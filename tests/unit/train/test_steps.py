@@ -1,5 +1,7 @@
 """Which network learns in which phase, and that nothing else changes."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +57,16 @@ def test_phase_1_trains_sr_through_the_resize_and_leaves_the_recognizer_alone(
     assert all(p.grad is None for p in recognizer.parameters())
     assert losses.norms["gradient_char"] > 0
     assert losses.norms["gradient_sr"] > 0
+
+
+def test_nothing_of_a_step_stays_in_memory(sr: Dbpn, recognizer: Recognizer, batch: Batch) -> None:
+    with frozen(recognizer):
+        losses = phase1_step(sr, recognizer, 0.01, COMPUTE)(batch)
+        losses.total.backward()
+    total = weakref.ref(losses.total)
+    del losses
+    gc.collect()
+    assert total() is None
 
 
 def test_loss_char_alone_reaches_the_first_weights_of_sr(sr: Dbpn, recognizer: Recognizer, batch: Batch) -> None:
