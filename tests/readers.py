@@ -75,6 +75,6 @@ def workspace_with_reader(folder: Path, seed: int = 0) -> Path:
     (out / "table.json").write_text(json.dumps(table), encoding="utf-8")
     suite = dict.fromkeys(("clean", "blur"), table)
     (out / "suite.json").write_text(json.dumps(suite), encoding="utf-8")
-    plates = "name,kind,true,bicubic,phase2,hr\na,P2,12,1,12,12\nb,P2,11,1,1,11\nc,P6,0,0,0,0\n"
-    (out / "plates.csv").write_text(plates, encoding="utf-8")
+    outcomes = {"kind": ["P2", "P2", "P6"], "read": {"phase2": [1, 0, 1]}}
+    (out / "outcomes.json").write_text(json.dumps(outcomes), encoding="utf-8")
     return folder

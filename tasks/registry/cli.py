@@ -95,10 +95,14 @@ def promote(
     ] = False,
 ) -> None:
     """Hold the challenger against the champion on the workspace's test plates; make it the champion if it is better."""
+    from tasks.registry import promotion
     from tasks.registry.decision import Outcome, markdown
-    from tasks.registry.promotion import promote as decide_and_switch
+    from tasks.registry.store import Registry
 
-    done = decide_and_switch(find_workspace(workspace), scale, version, accept_changes=accept_changes)
+    folder, registry = find_workspace(workspace), Registry()
+    done = promotion.promote(
+        lambda: promotion.consider(folder, scale, version, accept_changes=accept_changes, registry=registry), registry
+    )
     if done.verdict.checks:
         typer.echo(markdown(done.verdict))
     typer.echo(f"version {done.challenger}: {done.outcome.value}" + (f" ({done.reason})" if done.reason else ""))

@@ -8,7 +8,7 @@ import numpy as np
 
 from acl_core.params import Promote
 from acl_core.reader.score import ReaderScores
-from acl_core.seeding import generator
+from acl_core.statistics.paired import bootstrap_interval
 
 
 @dataclass(frozen=True)
@@ -93,27 +93,6 @@ def decide(challenger: ReaderScores, champion: ReaderScores | None, limits: Prom
     return Verdict(tuple(checks))
 
 
-def paired_gain(challenger: np.ndarray, champion: np.ndarray, resamples: int, seed: int) -> tuple[float, float, float]:
-    """Gain in the share of plates read and its 95 % bootstrap interval; each resample holds the same plates for both.
-
-    Args:
-        challenger: (P,) bool, plate by plate.
-        champion: (P,) bool, the same plates.
-        resamples: Of the plates.
-        seed: Of the resampling.
-
-    Returns:
-        Gain, lower and upper end; all NaN without plates.
-    """
-    n_plates = len(challenger)
-    if n_plates == 0:
-        return math.nan, math.nan, math.nan
-    gains = challenger.astype(np.float64) - champion.astype(np.float64)
-    drawn = generator(seed).multinomial(n_plates, np.full(n_plates, 1 / n_plates), size=resamples)
-    low, high = np.quantile(drawn @ gains / n_plates, [0.025, 0.975])
-    return float(gains.mean()), float(low), float(high)
-
-
 def markdown(verdict: Verdict) -> str:
     """The checks as a table."""
     lines = ["| check | challenger | champion | bound | |", "|---|---|---|---|---|"]
@@ -140,7 +119,12 @@ def _absolute(challenger: ReaderScores, champion: ReaderScores | None, limits: P
 
 
 def _gain(challenger: ReaderScores, champion: ReaderScores, limits: Promote, seed: int) -> Check:
-    gain, low, high = paired_gain(challenger.read, champion.read, limits.resamples, seed)
+    """Both read the same plates, so plates are drawn with what both made of them."""
+    gains = challenger.read.astype(np.float64) - champion.read.astype(np.float64)
+    gain, (low, high) = math.nan, (math.nan, math.nan)
+    if len(gains):
+        gain = float(gains.mean())
+        low, high = bootstrap_interval(gains, np.ones(len(gains)), limits.resamples, seed)
     bound = f"95 % interval {low:.4f} to {high:.4f} above {limits.min_gain:g}"
     return Check("gain in plates read", gain, None, bound, math.isfinite(low) and low > limits.min_gain)
 

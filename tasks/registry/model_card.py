@@ -1,13 +1,15 @@
 """The model card of a version: what it was made from, how well it reads, what it is not good for."""
 
-import csv
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from acl_core.params import load_params
 from acl_core.reader.card import ReaderCard
 from acl_core.reader.sizing import largest_enlarged
-from tasks.registry.workspace_reader import evaluation, out_of
+from acl_core.statistics.paired import bootstrap_interval
+from tasks.registry.workspace_reader import evaluation
 from tasks.report.labels import METRICS, cell
 
 _WATTS = 100  # to have an idea; nothing meters the machine
@@ -82,20 +84,18 @@ def _metrics(workspace: Path, scale: int, card: ReaderCard) -> str:
 
 
 def _by_kind(workspace: Path, scale: int, final: str) -> list[str]:
-    """Plates read of each plate type, where the evaluation kept a list of plates."""
-    path = workspace / out_of(workspace, "evaluate", scale) / "plates.csv"
-    if not path.is_file():
-        return ["By plate type: not available, since `privacy.show_pictures` keeps no list of test plates.", ""]
-    counts: dict[str, list[bool]] = defaultdict(list)
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["kind"]:
-                counts[row["kind"]].append(row[final] == row["true"])
-    if not counts:
-        return []
-    lines = ["| plate type | plates | read without a mistake, % |", "|---|---|---|"]
-    lines += [f"| {kind} | {len(hit)} | {100 * sum(hit) / len(hit):.1f} |" for kind, hit in sorted(counts.items())]
-    return [*lines, ""]
+    """Plates read of each plate type, with 95 % bootstrap intervals; imported plates have no types."""
+    outcomes = evaluation(workspace, scale, "outcomes.json")
+    params = load_params(workspace / "params.yaml")
+    kinds, read = np.array(outcomes.get("kind", [])), np.array(outcomes["read"][final], np.float64)
+    lines = []
+    for kind in sorted(set(kinds.tolist()) - {""}):
+        hits = read[kinds == kind]
+        low, high = bootstrap_interval(hits, np.ones(len(hits)), params.evaluate.bootstrap, params.common.seed)
+        shares = f"{100 * hits.mean():.1f} ({100 * low:.1f} to {100 * high:.1f})"
+        lines.append(f"| {kind} | {len(hits)} | {shares} |")
+    head = ["| plate type | plates | read without a mistake, % |", "|---|---|---|"]
+    return [*head, *lines, ""] if lines else ["By plate type: these plates have none.", ""]
 
 
 def _by_degradation(workspace: Path, scale: int, final: str) -> list[str]:
@@ -147,6 +147,6 @@ _LICENCE = (
 
 def _cost(card: ReaderCard) -> str:
     seconds = card.provenance.get("training_seconds")
-    time = "not recorded" if seconds is None else f"{seconds / 60:.1f} minutes for the epochs of its four trainings"
+    time = "not recorded" if seconds is None else f"{seconds / 60:.1f} minutes for the epochs of its trainings"
     energy = "" if seconds is None else f" A machine of {_WATTS} W would have taken {seconds * _WATTS / 3.6e6:.2g} kWh."
     return f"## Cost\n\nTraining time: {time}. Energy: not metered.{energy}\n"

@@ -6,6 +6,7 @@ person in between calls them one after the other.
 
 import logging
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,36 +36,23 @@ class _Scored:
     classes: tuple[str, ...]
 
 
-def promote(
-    workspace: Path,
-    scale: int | None = None,
-    version: str | None = None,
-    *,
-    accept_changes: bool = False,
-    registry: Registry | None = None,
-) -> Decision:
+def promote(consider_now: Callable[[], Decision], registry: Registry) -> Decision:
     """Consider a challenger and, where nothing speaks against it, make it the champion.
 
     Args:
-        workspace: Whose test plates both readers read.
-        scale: Of these plates; None for the challenger's own.
-        version: The challenger; None for the version of that alias.
-        accept_changes: Go on where the test plates or the classes are not those of the champion's promotion.
-        registry: Where; None for the usual one.
+        consider_now: A call of :func:`consider`; where the champion changed meanwhile it is called again.
+        registry: That of its versions.
 
     Raises:
         RegistryError: There is no challenger, or the registry does not answer, or the champion keeps changing.
     """
-    registry = registry or Registry()
-    for attempt in range(_TRIES):
-        decision = consider(workspace, scale, version, accept_changes=accept_changes, registry=registry)
+    for _ in range(_TRIES - 1):
+        decision = consider_now()
         try:
             return switch(decision, registry)
         except ChampionChangedError:
-            if attempt == _TRIES - 1:
-                raise
             log.warning("the champion changed meanwhile; considering version %s again", decision.challenger)
-    raise AssertionError("unreachable")
+    return switch(consider_now(), registry)
 
 
 def consider(
@@ -77,7 +65,15 @@ def consider(
 ) -> Decision:
     """Score challenger and champion on the same test plates in one run and write the decision on the challenger.
 
-    Arguments and errors are those of :func:`promote`.
+    Args:
+        workspace: Whose test plates both readers read.
+        scale: Of these plates; None for the challenger's own.
+        version: The challenger; None for the version of that alias.
+        accept_changes: Go on where the test plates or the classes are not those of the champion's promotion.
+        registry: Where; None for the usual one.
+
+    Raises:
+        RegistryError: There is no challenger, or the registry does not answer.
     """
     registry = registry or Registry()
     number = version or registry.version_of(Alias.CHALLENGER)
@@ -146,9 +142,9 @@ def _changes(registry: Registry, rival: str | None, plates: str, accepted: bool)
     known = None if rival is None else registry.version(rival).tags.get("test_sha256")
     if known is None:
         return []
-    bound = "the champion's" if known == plates else f"not the champion's ({known[:12]}, now {plates[:12]})"
-    bound += ", accepted" if known != plates and accepted else "" if known == plates else "; --accept-changes goes on"
-    return [Check("test plates", None, None, bound, known == plates or accepted)]
+    if known == plates:
+        return [Check("test plates", None, None, "the champion's", True)]
+    return [_change("test plates", f"not the champion's ({known[:12]}, now {plates[:12]})", accepted)]
 
 
 def _class_changes(scored: dict[str, _Scored], test: PairSet, accepted: bool) -> list[Check]:
@@ -157,8 +153,10 @@ def _class_changes(scored: dict[str, _Scored], test: PairSet, accepted: bool) ->
     for version, found in scored.items():
         other = sorted(set(found.classes) ^ set(test.card.classes))
         if other:
-            bound = f"not those of the plates: {' '.join(other[:10])}" + (
-                ", accepted" if accepted else "; --accept-changes goes on"
-            )
-            checks.append(Check(f"classes of version {version}", None, None, bound, accepted))
+            what = f"not those of the plates: {' '.join(other[:10])}"
+            checks.append(_change(f"classes of version {version}", what, accepted))
     return checks
+
+
+def _change(name: str, what: str, accepted: bool) -> Check:
+    return Check(name, None, None, what + (", accepted" if accepted else "; --accept-changes goes on"), accepted)

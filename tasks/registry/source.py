@@ -18,6 +18,8 @@ class Fixed:
         device: auto, cpu, cuda or cuda:N.
     """
 
+    moves = False
+
     def __init__(self, folder: Path, name: str, device: str) -> None:
         self._folder, self._name, self._device = folder, name, device
 
@@ -41,11 +43,7 @@ class Registered:
     def __init__(self, uri: str, device: str) -> None:
         self._uri, self._device = uri, device
         self._registry = Registry()
-
-    @property
-    def moves(self) -> bool:
-        """Whether another version can take its place."""
-        return "@" in self._uri
+        self.moves = "@" in uri  # another version can take its place
 
     def name(self) -> str:
         """``models:/NAME/VERSION`` of the version that is meant now."""

@@ -75,16 +75,18 @@ class Registry:
         Raises:
             RegistryError: There is none; it may have been deleted.
         """
-        with registry_errors(self.uri):
-            found = _or_none(lambda: self.client.get_model_version(MODEL, number))
+        found = self._found(number)
         if found is None:
             raise RegistryError(f"{MODEL} has no version {number}; it may have been deleted. See the registry.")
         return found
 
     def exists(self, number: str) -> bool:
         """Whether there is such a version."""
+        return self._found(number) is not None
+
+    def _found(self, number: str) -> Any:
         with registry_errors(self.uri):
-            return _or_none(lambda: self.client.get_model_version(MODEL, number)) is not None
+            return _or_none(lambda: self.client.get_model_version(MODEL, number))
 
     def tag(self, number: str, values: dict[str, object]) -> None:
         """Write tags of a version."""

@@ -7,7 +7,7 @@ import socket
 import uvicorn
 
 from acl_core.errors import AclError
-from tasks.registry.source import Registered, source_of
+from tasks.registry.source import source_of
 from tasks.serving.app import make_app
 from tasks.serving.current import Current, Follower, load
 from tasks.serving.service import Service, Settings
@@ -30,7 +30,7 @@ def serve(
     with listening:
         source = source_of(workspace, scale, model, device)
         service = Service(Current(load(source, source.name())), settings)
-        if isinstance(source, Registered) and source.moves:
+        if source.moves:
             service.follower = Follower(service.current, source, settings.poll_s, service.metrics.observe_change)
         config = uvicorn.Config(
             make_app(service),

@@ -137,6 +137,7 @@ def _outcomes(scores: Mapping[str, PlateScores], test: PairSet) -> dict[str, Any
     """What each method made of each plate, for paired tests; a plate is known by a hash of its HR picture alone."""
     return {
         "plates": [hashlib.sha256(plate.hr.tobytes()).hexdigest()[:16] for plate in test.plates],
+        "kind": [plate.kind for plate in test.facts],
         "length": [len(plate.classes) for plate in test.facts],
         "read": {method: scored.read.astype(int).tolist() for method, scored in scores.items()},
         "edits": {method: scored.edits.astype(int).tolist() for method, scored in scores.items()},

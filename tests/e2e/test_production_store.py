@@ -93,6 +93,7 @@ def test_registered_promoted_loaded_tracked_and_seen(
 
     monkeypatch.chdir(workspace)
     with open_tracker("phase1@4", workspace, {"phase1.alpha": 0.01}) as tracker:
+        tracker.begin()
         tracker.metrics({"loss": 1.0}, 1)
         tracker.picture("epoch-001", np.zeros((4, 4, 3), np.uint8))
     assert not (workspace / "runs/tracking").exists()

@@ -95,7 +95,7 @@ def aliases_of(registry: Registry) -> tuple[str | None, str | None]:
 
 
 def promote(workspace: Path, registry: Registry, **options: object) -> Outcome:
-    return promotion.promote(workspace, registry=registry, **options).outcome  # type: ignore[arg-type]
+    return promotion.promote(lambda: promotion.consider(workspace, registry=registry, **options), registry).outcome  # type: ignore[arg-type]
 
 
 def test_a_life_of_versions(registry: Registry, versions: Versions, workspace: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acl_core.reader.score import GroupScore, ReaderScores, group_of_class
-from tasks.registry.decision import decide, markdown, paired_gain
+from tasks.registry.decision import decide, markdown
 from tests.plates import params
 
 LIMITS = params().promote.model_copy(update={"min_plates_read": 0.5, "resamples": 500})
@@ -18,12 +18,12 @@ def reads(n: int) -> ReaderScores:
 
 
 def test_a_gain_is_paired() -> None:
-    a, b = np.arange(40) < 30, np.arange(40) < 20
-    gain, low, high = paired_gain(a, b, 2000, 1)
-    assert gain == pytest.approx(0.25)
+    (check,) = [
+        check for check in decide(reads(30), reads(20), LIMITS, 1).checks if check.name == "gain in plates read"
+    ]
+    assert check.challenger == pytest.approx(0.25)
+    low, high = (float(number) for number in check.bound.split()[3:6:2])
     assert 0.1 < low < 0.25 < high < 0.42  # 10 of 40 plates: a binomial of mean 0.25 and deviation 0.068
-    assert paired_gain(a, a, 100, 1) == (0, 0, 0)
-    assert all(np.isnan(paired_gain(a[:0], a[:0], 10, 1)))
 
 
 @pytest.mark.parametrize(("challenger", "champion", "passed"), [(30, 20, True), (30, 29, False), (30, 30, False)])
@@ -48,7 +48,9 @@ def test_each_limit_holds_alone(field: str, value: float) -> None:
 
 
 def test_no_plates_no_promotion() -> None:
-    assert not decide(replace(SCORES, read=np.zeros(0, bool)), None, LIMITS, 1).passed
+    nothing = replace(SCORES, read=np.zeros(0, bool))
+    assert not decide(nothing, None, LIMITS, 1).passed
+    assert "gain in plates read nan" in decide(nothing, nothing, LIMITS, 1).reason
 
 
 def test_small_groups_are_shown_and_not_judged() -> None:

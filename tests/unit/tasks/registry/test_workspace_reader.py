@@ -36,8 +36,8 @@ def test_it_is_packaged_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_the_model_card_has_data_metrics_kinds_limits_licence_and_cost(workspace: Path) -> None:
     text = model_card(workspace, 4, read_card(workspace_reader(workspace)))
     assert "| **This model** | 50.0 (40.0 to 60.0) |" in text
-    assert "| P2 | 2 | 50.0 |" in text
-    assert "| P6 | 1 | 100.0 |" in text
+    assert "| P2 | 2 | 50.0 (0.0 to 100.0) |" in text
+    assert "| P6 | 1 | 100.0 (100.0 to 100.0) |" in text
     assert "AGPL-3.0" in text
     assert "| clean | 50.0 (40.0 to 60.0) | 50.0 (40.0 to 60.0) |" in text
     assert "Training time: not recorded. Energy: not metered." in text

@@ -94,7 +94,16 @@ def test_rounds_make_a_run_where_they_train_alone(store: Path, n: int) -> None:
     with open_tracker("rounds@4", store, {"rounds.n": n}) as tracker:
         job = Job("rounds@4", Compute(torch.device("cpu"), bf16=False), tracker, Checkpoint(Path("points"), "key"))
         rounds.run(
-            *(known.sr, known.recognizer, known.augment, known.reading, phase1, phase2, Rounds(n=n), known.common),
+            *(
+                known.sr,
+                known.recognizer,
+                known.augment,
+                known.reading,
+                phase1,
+                phase2,
+                Rounds(n=n, joint_epochs=0),
+                known.common,
+            ),
             scale=4,
             pairs=Path("data/pairs"),
             from_sr=Path(),
