@@ -81,6 +81,12 @@ class Prefect:
         command = ["prefect", "worker", "start", "--pool", POOL, "--name", f"worker-{time.monotonic_ns()}"]
         self.worker = start(command, self.environment)
 
+    def lose_worker(self) -> None:
+        """Kill the worker alone, as a kernel out of memory may."""
+        assert self.worker is not None
+        self.worker.kill()
+        self.worker.wait()
+
     def restart_server(self, down_s: float) -> None:
         end_group(self.server)
         time.sleep(down_s)

@@ -16,6 +16,7 @@ from tests.e2e.waiting import processes_below, processes_in, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+USER = "somebody:their-password"
 HOURS = {"pretrain_sr": {"epochs": 100000}, "sr": {"blocks": 4, "channels": 32}}
 
 
@@ -58,12 +59,20 @@ def test_cancel_ends_every_child_and_the_run_that_waited_goes_on(prefect: Prefec
     end(prefect, first, long)
     wait_until("the second to take up the checkpoint", lambda: goes_on(prefect, second))
     assert prefect.tasks(second)["degrade@4"].state_name == "Up to date"
-    end(prefect, second, long)
+
+    prefect.lose_worker()  # alone: nothing below it is killed
+    run = prefect.wait(second, 60)
+    assert run.state is not None
+    assert run.state.is_failed()
+    assert "pretrain_sr@4 stopped: SIGTERM; the same command goes on" in str(run.state.message)
+    wait_until("the training to end", lambda: not processes_in(long), 30)
     assert "up to date" in dvc(long, "status", "plates")  # the lock is free
 
 
 def test_a_lost_machine_is_noticed_and_another_worker_takes_the_next_run(prefect: Prefect, long: Path) -> None:
+    prefect.start_worker()  # in the place of the one that was lost
     lost = train_until_checkpoint(prefect, long)
+    assert goes_on(prefect, lost)
     worker = prefect.worker
     assert worker is not None
     for pid in [*processes_below(worker.pid), worker.pid]:
@@ -83,7 +92,8 @@ def test_a_training_outlives_its_servers(prefect: Prefect, trained: tuple[Path, 
     folder = trained[0]
     change(folder, "phase2", epochs=20)  # and with it the control's, which finds no MLflow when it starts
     with running_mlflow(tmp_path) as (address, mlflow):
-        run_id = prefect.ask("train/train", {"MLFLOW_TRACKING_URI": address}, workspace=str(folder))
+        given = {"MLFLOW_TRACKING_URI": address.replace("//", f"//{USER}@")}
+        run_id = prefect.ask("train/train", given, workspace=str(folder))
         wait_until("Phase 2 to train", lambda: "phase2@4 epoch" in prefect.log(run_id), 120)
         end_group(mlflow)
         prefect.restart_server(down_s=10)
@@ -95,6 +105,8 @@ def test_a_training_outlives_its_servers(prefect: Prefect, trained: tuple[Path, 
     said = prefect.log(run_id)
     assert " phase2@4 ERROR MLflow" in said  # away in the middle of a stage
     assert " bicubic_phase2@4 ERROR MLflow" in said  # and at the start of the next
+    kept = (folder / "dvc.lock").read_text(encoding="utf-8")
+    assert [secret for secret in USER.split(":") if secret in said + kept + str(prefect.artifacts(run_id))] == []
 
 
 def test_a_bad_set_is_not_tried_again(prefect: Prefect, tmp_path: Path) -> None:
