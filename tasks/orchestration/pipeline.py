@@ -13,6 +13,7 @@ from acl_core.errors import AclError
 from tasks import dvc_client
 from tasks.orchestration.gpus import gpus_here
 from tasks.orchestration.stage import Remote, run_stage
+from tasks.orchestration.worker import end_with_worker
 
 
 def run_stages(workspace: Path, *, force: bool = False) -> None:
@@ -21,6 +22,7 @@ def run_stages(workspace: Path, *, force: bool = False) -> None:
     On a machine with one GPU or none they run in the order of ``dvc.yaml``, in this thread: a cancelled run raises
     here, and the training ends with it. With more GPUs a stage starts as soon as its parents are done.
     """
+    end_with_worker()
     remote = Remote(dvc_client.has_remote(workspace))
     if len(gpus_here()) <= 1:
         for stage in dvc_client.stages(workspace):
