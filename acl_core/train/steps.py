@@ -123,8 +123,8 @@ def _norm_at(weights: Sequence[Tensor], loss: Tensor) -> Tensor:
 def _record_norm(tensor: Tensor, name: str, norms: dict[str, Tensor]) -> None:
     """Keep the norm of a tensor's gradient, once there is one.
 
-    The hook may know nothing that leads to the graph, which holds it: such a ring goes through torch's own memory, where
-    Python does not find it, and each step's graph would stay for good.
+    The hook may know nothing that leads to the graph, which holds it: such a ring goes through torch's own memory,
+    where Python does not find it, and each step's graph would stay for good.
     """
 
     def record(gradient: Tensor) -> None:

@@ -1,8 +1,6 @@
 """What goes wrong on a night without an operator: a real server, a real worker, real kills."""
 
-import os
 import shutil
-import signal
 from pathlib import Path
 from uuid import UUID
 
@@ -12,7 +10,7 @@ from tests.arrivals import arrive
 from tests.e2e.conftest import dvc, end_group, running_mlflow
 from tests.e2e.orchestration.conftest import change, small_workspace
 from tests.e2e.prefect_server import Prefect, free_port
-from tests.e2e.waiting import processes_below, processes_in, wait_until
+from tests.e2e.waiting import processes_in, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
