@@ -1,9 +1,12 @@
 """The reader of a workspace: its final pair of networks, packaged once and kept until one of its inputs changes."""
 
 import csv
+import fcntl
 import hashlib
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +52,23 @@ def workspace_reader(folder: Path, scale: int | None = None) -> Path:
     sr, recognizer = weights / SR_FILE, weights / RECOGNIZER_FILE
     key = _key(params, rule, [sr, recognizer], str(meta["data_sha256"]))
     out = folder / _FOLDER / f"reader-x{scale}"
-    if not _is_packaged(out, key):
-        log.info("packaging the reader of %s: calibrating on validation plates", folder)
-        provenance = {"key": key, "workspace": folder.name, "data": meta["source"], "plates": meta["plates_by_side"]}
-        provenance |= {"data_sha256": meta["data_sha256"], "seed": params.common.seed, "commit": git_commit()}
-        provenance["training_seconds"] = _training_seconds(folder, scale)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        package_reader(sr, recognizer, params, rule, PairSet.load(pairs, Side.VALIDATION), out, provenance)
+    with _one_at_a_time(out):
+        if not _is_packaged(out, key):
+            log.info("packaging the reader of %s: calibrating on validation plates", folder)
+            made_of = {"key": key, "workspace": folder.name, "data": meta["source"], "plates": meta["plates_by_side"]}
+            made_of |= {"data_sha256": meta["data_sha256"], "seed": params.common.seed, "commit": git_commit()}
+            made_of["training_seconds"] = _training_seconds(folder, scale)
+            package_reader(sr, recognizer, params, rule, PairSet.load(pairs, Side.VALIDATION), out, made_of)
     return out
+
+
+@contextmanager
+def _one_at_a_time(out: Path) -> Iterator[None]:
+    """Let one process package; who came second finds it done. The system takes the lock from the dead."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_name(f".{out.name}.lock").open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def one_scale(params: Params, scale: int | None) -> int:

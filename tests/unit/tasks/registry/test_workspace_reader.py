@@ -1,6 +1,8 @@
 """The reader of a workspace, `acl read` on it, and its model card; no server is needed."""
 
 import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +33,14 @@ def test_it_is_packaged_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -
     assert card.provenance["calibration_on_validation"].keys() >= {"expected_error_before", "expected_error_after"}
     monkeypatch.setattr(module, "package_reader", None)  # a second call would fail
     assert workspace_reader(workspace) == folder
+
+
+def test_callers_at_once_package_once(workspace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.rmtree(workspace / "runs")
+    with caplog.at_level("INFO"), ThreadPoolExecutor(2) as callers:
+        folders = list(callers.map(workspace_reader, [workspace, workspace]))
+    assert folders[0] == folders[1]
+    assert caplog.text.count("packaging the reader") == 1
 
 
 def test_the_model_card_has_data_metrics_kinds_limits_licence_and_cost(workspace: Path) -> None:
