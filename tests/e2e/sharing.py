@@ -15,7 +15,18 @@ from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Phase1, Phase2, PretrainSr, Reading, RecognizerParams, Start, Training, Trains
+from acl_core.params import (
+    Architecture,
+    Objective,
+    Phase1,
+    Phase2,
+    PretrainSr,
+    Reading,
+    RecognizerParams,
+    Start,
+    Training,
+    Trains,
+)
 from acl_core.seeding import torch_seed
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import FitResult, Job
@@ -41,6 +52,13 @@ SHORT: dict[str, Any] = {
     "patience": 0,
 }
 RULE = Reading(confidence=0.25, overlap=0.5)
+SR_ALONE: dict[str, dict[str, Any]] = {
+    "pretrain_sr": {},
+    "accumulated": {"accumulate": 3},
+    "flip": {"objective": Objective.FLIP},
+    "dual": {"objective": Objective.DUAL},
+}
+NAMES = (*SR_ALONE, "pretrain_recognizer", "phase1", "joint", "phase2", "phase2_paper")
 
 
 def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
@@ -48,13 +66,13 @@ def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
     processes = processes_of(os.environ, CPU)
     data = TrainingData.load(pairs, params().augment, 4, seed=1)
     found = {}
-    for name in ("pretrain_sr", "accumulated", "pretrain_recognizer", "phase1", "phase2", "phase2_paper"):
+    for name in NAMES:
         job = Job(name, Compute(CPU, bf16=False), Silent(), Checkpoint(folder / name, "key"), processes=processes)
         with torch_seed(1):
             sr = Dbpn(4, blocks=2, channels=4, features=8)
             kind = Architecture.PAPER if name == "phase2_paper" else Architecture.YOLOV5N
             recognizer = _still(build_recognizer(RecognizerParams(architecture=kind, input_px=64), len(CLASSES)))
-        net: nn.Module = sr if name in {"pretrain_sr", "accumulated", "phase1"} else recognizer
+        net: nn.Module = sr if name in {*SR_ALONE, "phase1", "joint"} else recognizer
         result = _train(name, sr, recognizer, data, job)
         found[name] = {"history": result.history, "best": result.best, "weights": weights_hash(net)}
     processes.leave()
@@ -63,15 +81,14 @@ def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
 
 def _train(name: str, sr: Dbpn, recognizer: Recognizer, data: TrainingData, job: Job) -> FitResult:
     match name:
-        case "pretrain_sr":
-            return pretrain_sr(sr, data, PretrainSr(**SHORT, flip=True, **PIXEL), job)
-        case "accumulated":
-            return pretrain_sr(sr, data, PretrainSr(**SHORT | {"accumulate": 3}, flip=True, **PIXEL), job)
+        case _ if name in SR_ALONE:
+            return pretrain_sr(sr, data, PretrainSr(**SHORT | {"flip": True} | PIXEL | SR_ALONE[name]), job)
         case "pretrain_recognizer":
             hr = replace(data, bucket_px=16)
             return pretrain_recognizer(recognizer, hr, Training(**SHORT), RULE, job)
-        case "phase1":
-            return phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01, trains=Trains.SR), RULE, job)
+        case "phase1" | "joint":
+            trains = Trains.SR if name == "phase1" else Trains.BOTH
+            return phase1(sr, recognizer, data, Phase1(**SHORT, alpha=0.01, trains=trains), RULE, job)
         case _:
             return phase2(sr, recognizer, data, Phase2(**SHORT, start=Start.PRETRAINED, fresh_epochs=1), RULE, job)
 
