@@ -99,7 +99,8 @@ def _unpack_tar(archive: Path, folder: Path) -> None:
             if not (member.isfile() or member.isdir()):
                 raise allowed.refuse(member.name, "is a link or a device")
             allowed.check(member.name, member.size, is_folder=member.isdir())
-            tarfile.data_filter(member, str(folder))  # Python's own rules besides
+            if hasattr(tarfile, "data_filter"):  # Python's own rules besides; since 3.11.4
+                tarfile.data_filter(member, str(folder))
             if member.isfile() and (source := file.extractfile(member)) is not None:
                 with source:
                     _write(source, folder / member.name)
