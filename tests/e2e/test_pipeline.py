@@ -116,9 +116,8 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path, tracking: s
     assert set(ran(back)) <= {"report"}  # all that takes time came from the cache
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
     below = {parent.data.params["phase1.alpha"]: set(runs) for parent, runs in pipelines(MlflowClient(tracking), smoke)}
-    assert below["0.02"] == {
-        f"{stage}@{scale}" for stage in again for scale in (3, 4)
-    }  # what was restored did not train
+    trained = again - {"rounds"}  # there is one round, the first; and what was restored did not train
+    assert below["0.02"] == {f"{stage}@{scale}" for stage in trained for scale in (3, 4)}
 
 
 def test_without_pictures_nothing_is_trained_again_and_no_plate_is_left(smoke: Path) -> None:

@@ -22,11 +22,12 @@ from tests.plates import CLASSES, params, write_pairs
 
 def small(*, show_pictures: bool) -> Params:
     known = params()
+    suite = known.evaluate.suite.model_copy(update={"severities": ["clean"]})
     return known.model_copy(
         update={
             "sr": known.sr.model_copy(update={"channels": 4, "features": 8}),
             "recognizer": RecognizerParams(architecture=Architecture.PAPER, input_px=64),
-            "evaluate": known.evaluate.model_copy(update={"bootstrap": 5, "gallery": 2}),
+            "evaluate": known.evaluate.model_copy(update={"bootstrap": 5, "gallery": 2, "suite": suite}),
             "privacy": Privacy(show_pictures=show_pictures),
         }
     )

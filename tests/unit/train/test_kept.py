@@ -58,7 +58,7 @@ class Counted(Bicubic):
 
 def trained(data: TrainingData, folder: Path, memory_mib: float) -> tuple[str, int]:
     with torch_seed(1):
-        recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
+        recognizer = build_recognizer(RecognizerParams(architecture=Architecture.YOLOV5N, input_px=64), len(CLASSES))
     enlarger = Counted()
     phase2(
         enlarger, recognizer, data, SETTINGS, RULE, replace(job(folder), memory_mib=memory_mib, shows_pictures=False)
