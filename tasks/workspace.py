@@ -176,7 +176,7 @@ def _dump(params: dict[str, Any]) -> str:
 def _build(folder: Path, heading: str, params: dict[str, Any]) -> Path:
     """Make a workspace beside its place and put it there when it is complete."""
     code = Path(params["code"])
-    building = folder.with_name(f"{folder.name}.{os.getpid()}")  # a name that git does not ignore, for DVC's sake
+    building = folder.with_name(f"{folder.name}.{os.getpid()}")
     try:
         building.mkdir(parents=True)
         (building / "params.yaml").write_text(heading + _dump(params), encoding="utf-8")
@@ -216,17 +216,22 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _init_dvc(folder: Path, code: Path) -> None:
-    """A DVC repository of its own that shares the root's cache and sends nothing home."""
+    """A DVC repository of its own that shares the root's cache and sends nothing home.
+
+    It is made without git, then told of it: ``dvc init --subdir`` writes to git's index, which fails while anything
+    else does, and what is committed is the user's to say.
+    """
     in_git = subprocess.run(["git", "-C", str(folder), "rev-parse"], capture_output=True, check=False).returncode == 0
-    dvc = [sys.executable, "-m", "dvc"]
     commands = [
-        [*dvc, "init", "--quiet", "--subdir" if in_git else "--no-scm"],
-        [*dvc, "config", "core.analytics", "false"],
-        [*dvc, "cache", "dir", str(code / ".dvc" / "cache")],
+        ["init", "--no-scm"],
+        ["config", "core.analytics", "false"],
+        ["cache", "dir", str(code / ".dvc" / "cache")],
+        *([["config", "--unset", "core.no_scm"]] if in_git else []),
     ]
-    if in_git:  # DVC has staged what it made; whether it is committed is the user's to say
-        commands.append(["git", "rm", "-r", "--cached", "--force", "--quiet", "--ignore-unmatch", "."])
     for command in commands:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *command], cwd=folder, capture_output=True, text=True, check=False
+        )
         if done.returncode:
-            raise AclError(f"{folder}: {' '.join(command)} failed: {' '.join(done.stderr.split())}")
+            raise AclError(f"{folder}: dvc {' '.join(command)} failed: {' '.join(done.stderr.split())}")
+    (folder / ".dvc" / ".gitignore").write_text("/config.local\n/tmp\n/cache\n", encoding="utf-8")

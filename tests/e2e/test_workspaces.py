@@ -28,9 +28,26 @@ def test_every_profile_makes_a_workspace_that_dvc_understands(tmp_path: Path, pr
 
 def test_inside_git_the_workspace_is_a_repository_of_its_own(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / ".git" / "index.lock").touch()  # as long as somebody commits, or makes another workspace
     folder = new_workspace(tmp_path / "mine", "smoke")
-    assert (folder / ".dvc" / "config").is_file()
+    assert "no_scm" not in (folder / ".dvc" / "config").read_text()
     assert not (tmp_path / ".dvc").exists()
+    assert dvc_client.stages(folder)[0] == "plates"
+    seen = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=all"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(line.removeprefix("?? mine/") for line in seen.stdout.splitlines()) == [
+        ".dvc/.gitignore",
+        ".dvc/config",
+        ".dvcignore",
+        ".gitignore",
+        "dvc.yaml",
+        "params.yaml",
+    ]
 
 
 def test_a_workspace_is_never_overwritten(tmp_path: Path) -> None:
