@@ -67,6 +67,8 @@ def _readers(material: Material, models: dict[str, Path]) -> dict[str, Callable[
     for name, path in models.items():
         for backend in Backend:
             readers[f"{backend}, {name}"] = _reader(OnnxReader(path, backend, threads), picture)
+        known = OnnxReader(path, Backend.OPENVINO, threads, [picture.shape[:2]])
+        readers[f"openvino, {name}, size known"] = _reader(known, picture)
     return readers
 
 

@@ -66,6 +66,19 @@ def test_a_batch_reads_as_its_plates_alone(path: Path, backend: Backend) -> None
         np.testing.assert_allclose(a.boxes, b.boxes, atol=1e-3)
 
 
+def test_a_size_that_openvino_is_prepared_for_reads_as_any_other(path: Path) -> None:
+    known, other = degrade(toy_plate(0, size=SIZES[0]), 4).lr, degrade(toy_plate(1, size=SIZES[1]), 4).lr
+    assert known is not None
+    assert other is not None
+    prepared = OnnxReader(path, Backend.OPENVINO, 1, sizes=[(known.shape[0], known.shape[1])])
+    plain = OnnxReader(path, Backend.OPENVINO, 1)
+    for plate in (known, other):
+        assert prepared.read(plate).text == plain.read(plate).text
+        np.testing.assert_allclose(prepared.read(plate).boxes, plain.read(plate).boxes, atol=1e-3)
+    together = np.stack([known, known])
+    assert [found.text for found in prepared.read_batch(together)] == [prepared.read(known).text] * 2
+
+
 def test_it_says_what_it_takes_and_gives(model: onnx.ModelProto, path: Path) -> None:
     said = {entry.key: entry.value for entry in model.metadata_props}
     assert {"input", "output", "order", "classes", "scale", "direction", "reading_rule", "method"} <= set(said)
@@ -95,6 +108,9 @@ def test_in_8_bits_it_reads_nearly_the_same(
     assert layers_in_8_bits(model)
     assert any(node.op_type == "QuantizeLinear" for node in quantized.graph.node)
     assert not any(node.op_type == "QuantizeLinear" for node in model.graph.node)
+    rounded = {node.output[0] for node in quantized.graph.node if node.op_type == "DequantizeLinear"}
+    layers = [node for node in quantized.graph.node if node.op_type in {"Conv", "ConvTranspose"}]
+    assert all(node.op_type == "Conv" and set(node.input[:2]) <= rounded for node in layers)
     write_model(quantized, tmp_path / "int8.onnx")
     exact, coarse = OnnxReader(path, backend, 1), OnnxReader(tmp_path / "int8.onnx", backend, 1)
     assert coarse.facts == exact.facts
