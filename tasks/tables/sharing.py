@@ -50,6 +50,12 @@ def _same(folder: Path, stage: str, parents: dict[str, set[str]]) -> str:
         before = parents[waiting.pop()] - names
         names |= before
         waiting += before
-    sections = {name for s in names for name in stages[s.partition("@")[0]].get("params", [])}
-    text = json.dumps([stage, {name: raw[name] for name in sorted(sections)}], sort_keys=True)
+    wanted = {name for s in names for name in stages[s.partition("@")[0]].get("params", [])}
+    text = json.dumps([stage, {name: _value(raw, name) for name in sorted(wanted)}], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _value(raw: dict[str, Any], name: str) -> Any:
+    """A section of the parameters, or one field of it such as ``sr.bucket_px``."""
+    section, _, field = name.partition(".")
+    return raw[section][field] if field else raw[section]

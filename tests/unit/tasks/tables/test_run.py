@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tasks import dvc_client
 from tasks.dvc_client import StageFailedError, StageStoppedError
@@ -55,6 +56,15 @@ def test_a_stop_is_no_failure_and_ends_the_matrix(plan: Plan, monkeypatch: pytes
     monkeypatch.setenv(STOP_AT, str(time.time() - 1))
     with pytest.raises(StageStoppedError, match="time is up before collaborative-x4-s1"):
         cells.run_cells(plan, [FIRST], lambda _: pytest.fail("ran"))
+
+
+def test_every_stage_of_the_pipeline_can_be_held(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc_client, "cache_dir", lambda _: tmp_path / ".dvc" / "cache")
+    folder = plan.make(FIRST)
+    for stage in yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]:
+        with nobody_else_runs(folder, f"{stage}@4", {f"{stage}@4": {"plates"}, "plates": set()}):
+            pass
+    assert len(list((tmp_path / ".dvc" / "tmp" / "cells").iterdir())) > 1
 
 
 def test_a_shared_stage_is_held_by_one_cell_at_a_time(
