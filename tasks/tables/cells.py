@@ -17,6 +17,7 @@ from tasks.workspace import ROOT, ROOT_NAME, merge, variant
 
 _FAILED = Path("runs/failed-cell")  # seen from the cell; what its last run died of
 _MARK = "tables"
+_BATCHES_OF = {"bicubic_phase2": "phase2", "rounds": "phase1"}  # sections that count epochs of another one's batches
 
 
 @dataclass(frozen=True, order=True)
@@ -119,15 +120,15 @@ class Plan:
         own = {"scales": [instance.scale], "common": {"seed": instance.seed}}
         changes = merge(merge(self.profile.changes, cell.changes), own)
         where = f"cell {instance.cell}"
+        for parameter, factor in cell.multiply.items():
+            value = round(_number(raw, parameter, where) * factor)
+            changes = merge(changes, _nested(parameter, value))
         changed = merge(raw, changes)
         for parameter, trainings in cell.epochs.items():
-            epochs = _epochs(changed, raw, parameter, trainings, where)
-            section, field = parameter.split(".")
-            changes = merge(changes, {section: {field: epochs}})
+            changes = merge(changes, _nested(parameter, _epochs(changed, raw, parameter, trainings, where)))
         for parameter, parts in cell.divide.items():
-            section, field = parameter.split(".")
-            epochs = max(1, round(_number(changed, section, field, where) / parts))
-            changes = merge(changes, {section: {field: epochs}})
+            epochs = max(1, round(_number(changed, parameter, where) / parts))
+            changes = merge(changes, _nested(parameter, epochs))
         _validated(merge(raw, changes), where)
         return changes
 
@@ -170,27 +171,29 @@ def is_done(folder: Path) -> bool:
 def _epochs(
     changed: Mapping[str, Any], base: Mapping[str, Any], parameter: str, trainings: Sequence[str], where: str
 ) -> int:
-    """Epochs that make as many updates as some trainings of the workspace together.
-
-    A section without a batch size of its own takes that of the last training named.
-    """
+    """Epochs that make as many updates as some trainings of the workspace together."""
     if not trainings:
         return 0
     section, _ = parameter.split(".")
     try:
+        batch = _batch(changed[_BATCHES_OF.get(section, section)])
         sections = [base[name] for name in trainings]
-        own = changed.get(section, {})
-        batch = _batch(own if "batch_size" in own else sections[-1])
         return max(1, round(sum(batch * int(other["epochs"]) / _batch(other) for other in sections)))
     except KeyError as error:
         raise ParamsError(f"{where} of tables.yaml: {error} is not in params.yaml. Name trainings there.") from error
 
 
-def _number(raw: Mapping[str, Any], section: str, field: str, where: str) -> float:
+def _nested(parameter: str, value: int) -> dict[str, Any]:
+    section, field = parameter.split(".")
+    return {section: {field: value}}
+
+
+def _number(raw: Mapping[str, Any], parameter: str, where: str) -> float:
+    section, field = parameter.split(".")
     try:
         return float(raw[section][field])
     except (KeyError, TypeError) as error:
-        raise ParamsError(f"{where} of tables.yaml: {section}.{field} is no number of params.yaml.") from error
+        raise ParamsError(f"{where} of tables.yaml: {parameter} is no number of params.yaml.") from error
 
 
 def _batch(section: Mapping[str, Any]) -> int:

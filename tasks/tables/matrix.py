@@ -32,6 +32,7 @@ class Cell(Section):
         epochs: Parameters that count epochs -> the trainings of the workspace whose updates this one gets together, so
             that every method has one budget; an empty list is no training at all.
         divide: Parameters that count epochs -> by how much, for trainings that come several times.
+        multiply: Other whole numbers -> times how much the workspace's, whatever that is.
     """
 
     about: str
@@ -39,6 +40,7 @@ class Cell(Section):
     changes: dict[str, Any] = Field(default_factory=dict)
     epochs: dict[Parameter, list[Name]] = Field(default_factory=dict)
     divide: dict[Parameter, Count] = Field(default_factory=dict)
+    multiply: dict[Parameter, Count] = Field(default_factory=dict)
 
 
 class Row(Section):

@@ -12,6 +12,7 @@ from tasks.tables.labels import METRICS
 from tasks.tables.matrix import load_matrix
 from tasks.tables.published import published
 from tasks.tables.run import chosen
+from tasks.workspace import merge, read_profile
 from tests.plates import ROOT
 from tests.unit.tasks.tables.made_up import plan_in
 
@@ -67,8 +68,26 @@ def test_the_control_gets_as_many_updates_as_the_whole_run_and_batches_of_its_ow
     assert control["bicubic_phase2"]["epochs"] == round(wanted / per_epoch["phase2"])
 
 
+@pytest.mark.parametrize("profile", ["imported", "paper"])  # their batches differ from phase to phase
+def test_whoever_trains_to_the_end_meets_a_control_of_as_many_updates(tmp_path: Path, profile: str) -> None:
+    plan = plan_in(tmp_path, **merge(_root(), read_profile(profile)))
+    finish, control = (plan.parameters(Instance(cell, 4, 1)) for cell in ("finish", "control_long"))
+    wanted = _updates(finish, "pretrain_sr") + _updates(finish, "phase1") + _updates(finish, "phase2")
+    wanted += _updates(finish, "phase1", finish["rounds"]["joint_epochs"])
+    found = _updates(control, "phase2", control["bicubic_phase2"]["epochs"])
+    assert found == pytest.approx(wanted, rel=0.02)  # whole epochs
+
+
+@pytest.mark.parametrize("profile", ["cpu", "imported", "paper"])
+def test_patches_have_the_updates_of_whole_plates_and_four_times_their_batch(tmp_path: Path, profile: str) -> None:
+    plan = plan_in(tmp_path, **merge(_root(), read_profile(profile)))
+    patches, whole = (plan.parameters(Instance(cell, 4, 1)) for cell in ("patches", "dbpn"))
+    assert patches["pretrain_sr"]["batch_size"] == 4 * whole["pretrain_sr"]["batch_size"]
+    assert _updates(patches, "pretrain_sr") == pytest.approx(_updates(whole, "pretrain_sr"))
+
+
 def test_rounds_share_one_budget(tmp_path: Path) -> None:
-    plan = plan_in(tmp_path, phase1=_root("phase1") | {"epochs": 8}, phase2=_root("phase2") | {"epochs": 4})
+    plan = plan_in(tmp_path, phase1=_root()["phase1"] | {"epochs": 8}, phase2=_root()["phase2"] | {"epochs": 4})
     params = plan.parameters(Instance("rounds_4", 4, 1))
     assert (params["rounds"]["n"], params["phase1"]["epochs"], params["phase2"]["epochs"]) == (4, 2, 1)
 
@@ -138,6 +157,12 @@ def test_a_cell_that_names_no_parameter_is_found_before_anything_runs(tmp_path: 
         plan.check(plan.instances())
 
 
-def _root(section: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))[section]
+def _root() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     return found
+
+
+def _updates(params: dict[str, Any], section: str, epochs: int | None = None) -> float:
+    """Updates of a training, as a share of the plates."""
+    own = params[section]
+    return float((own["epochs"] if epochs is None else epochs) / (own["batch_size"] * own["accumulate"]))
