@@ -28,15 +28,13 @@ class RapidOcr:
         return character in self._characters
 
     def read(self, picture: np.ndarray) -> str:
-        """The text, lines from top to bottom."""
+        """The text in the engine's own order: lines from top to bottom, and from left to right within one."""
         bgr = np.ascontiguousarray(picture[:, :, ::-1])
         found = self._engine(bgr, use_det=True, use_cls=False, use_rec=True)
-        texts, boxes = getattr(found, "txts", None), getattr(found, "boxes", None)
-        if not texts or boxes is None:
+        texts = getattr(found, "txts", None)
+        if not texts:
             texts = getattr(self._engine(bgr, use_det=False, use_cls=False, use_rec=True), "txts", None)
-            return "".join(texts or ())
-        middle = [float(np.mean(np.asarray(box)[:, 1])) for box in boxes]
-        return "".join(text for _, text in sorted(zip(middle, texts, strict=True)))
+        return "".join(texts or ())
 
 
 def _known() -> frozenset[str]:

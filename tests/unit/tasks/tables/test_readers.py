@@ -21,11 +21,12 @@ from tests.plates import ROOT, write_pairs
 HOW = Preparation(height_px=96, border_px=8, max_plates=3)
 
 
-def plate(text: str) -> np.ndarray:
-    """A plate in plain print."""
+def plate(*words: str) -> np.ndarray:
+    """A plate in plain print, with a wide gap between words; each begins a little higher than the one before."""
     font = ImageFont.truetype(str(ROOT / "acl_core/sources/synthetic/fonts/plate-b.ttf"), 40)
-    image = Image.new("RGB", (240, 60), "white")
-    ImageDraw.Draw(image).text((20, 6), text, "black", font)
+    image = Image.new("RGB", (10 + 230 * len(words), 60), "white")
+    for i, word in enumerate(words):
+        ImageDraw.Draw(image).text((20 + 230 * i, 6 - 2 * i), word, "black", font)
     return np.asarray(image)
 
 
@@ -70,6 +71,7 @@ def test_rapidocr_reads_digits_and_knows_no_hangul() -> None:
     reader = RapidOcr()
     assert (reader.knows("7"), reader.knows("가"), reader.knows("أ")) == (True, False, False)
     assert plain(reader.read(prepared(plate("7254"), HOW))) == "7254"
+    assert plain(reader.read(prepared(plate("725", "9416"), HOW))) == "7259416"
 
 
 @pytest.mark.skipif("openalpr" in sys.modules, reason="here it is")
