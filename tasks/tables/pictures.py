@@ -18,7 +18,7 @@ from tasks.tables.failures import gallery_of
 from tasks.tables.matrix import Pictures, Row
 from tasks.tables.readers.protocol import ReaderAbsentError, prepared
 from tasks.tables.readers.scored import READERS
-from tasks.tables.readers.texts import logical, plain
+from tasks.tables.readers.texts import expected, plain
 
 Text = Sequence[tuple[str, bool]]  # characters in order, each right or not; an empty one is missing
 
@@ -118,6 +118,6 @@ def _by_reader(gallery: _Gallery, name: str, row: Row, plan: Plan) -> Shown:
     if png is None:
         return Shown(None, None, "no picture")
     picture = np.asarray(Image.open(BytesIO(png)).convert("RGB"))
-    true = plain(logical("".join(gallery.entries[name]["true"]), direction), reader.knows)
+    true = expected("".join(gallery.entries[name]["true"]), direction, reader.knows)
     read = plain(reader.read(prepared(picture, plan.profile.readers)), reader.knows)
     return Shown(png, [(text, right) for text, right in align(list(read), list(true))])

@@ -31,7 +31,7 @@ from tasks.tables.readers.protocol import (
 )
 from tasks.tables.readers.rapidocr import RapidOcr
 from tasks.tables.readers.tesseract import Tesseract
-from tasks.tables.readers.texts import edits, logical, plain
+from tasks.tables.readers.texts import edits, expected, plain
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _read_all(
     unknown = sorted({letter for name in names for letter in name if not reader.knows(letter)})
     plates, wrong, length = [], [], []
     for plate, picture in zip(tqdm(test.plates, desc=label, unit="plate", disable=None), pictures, strict=True):
-        true = plain(logical(plain(plate.text), test.card.direction), reader.knows)
+        true = expected(plate.text, test.card.direction, reader.knows)
         if not true:
             continue
         plates.append(hashlib.sha256(plate.hr.tobytes()).hexdigest()[:16])

@@ -34,6 +34,14 @@ def logical(text: str, direction: Direction) -> str:
     return text if direction is Direction.LTR else _DIGITS.sub(lambda found: found[0][::-1], text)
 
 
+def expected(text: str, direction: Direction, knows: Callable[[str], bool]) -> str:
+    """What a reader that makes no mistake gives for a plate, of the characters that it knows, as :func:`plain` has it.
+
+    A number is turned as a whole, so signs inside it go first.
+    """
+    return plain(logical(plain(text), direction), knows)
+
+
 def edits(found: str, true: str) -> int:
     """Insertions, deletions and replacements between two texts (Levenshtein)."""
     row = list(range(len(true) + 1))

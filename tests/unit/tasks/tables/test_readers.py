@@ -15,7 +15,7 @@ from tasks.tables.readers.openalpr import OpenAlpr
 from tasks.tables.readers.protocol import Picture, Preparation, ReaderAbsentError, ReaderName, prepared
 from tasks.tables.readers.rapidocr import RapidOcr
 from tasks.tables.readers.tesseract import Tesseract
-from tasks.tables.readers.texts import edits, logical, plain, script_of
+from tasks.tables.readers.texts import edits, expected, logical, plain, script_of
 from tests.plates import ROOT, write_pairs
 
 HOW = Preparation(height_px=96, border_px=8, max_plates=3)
@@ -38,6 +38,7 @@ def test_letters_and_digits_alone_count() -> None:
 def test_numbers_on_plates_from_right_to_left_are_turned() -> None:
     assert logical("أب321", Direction.RTL) == "أب123"
     assert logical("12가34", Direction.LTR) == "12가34"
+    assert expected("أ6-543", Direction.RTL, lambda _: True) == "أ3456"  # a sign does not part a number
 
 
 def test_scripts() -> None:
