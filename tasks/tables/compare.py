@@ -50,7 +50,7 @@ def spreads(frame: pd.DataFrame, table: str) -> dict[tuple[str, str], Spread]:
 def claims(plan: Plan, table: Table) -> list[Claim]:
     """The leading row against every other one that shares plates and seeds with it, in the order of the table.
 
-    The ceiling (HR) is no rival, and neither is a row of another scale.
+    What is given HR pictures is no rival, and neither is a row of another scale.
     """
     if table.lead is None:
         return []
@@ -58,7 +58,7 @@ def claims(plan: Plan, table: Table) -> list[Claim]:
     ours = _readings(plan, table, lead)
     found: dict[str, Difference] = {}
     for name, row in table.rows.items():
-        if name == table.lead or row.method == "hr" or row.scale != lead.scale:
+        if name == table.lead or row.is_ceiling or row.scale != lead.scale:
             continue
         theirs = _readings(plan, table, row)
         if ours is not None and theirs is not None and not ours.merge(theirs, on=["seed", "plate"]).empty:
@@ -178,7 +178,7 @@ def _of_paper(name: str, table: Table, metric: str, paper: Published) -> dict[st
 
 
 def _without_ceiling(table: Table, values: Mapping[str, float]) -> dict[str, float]:
-    return {row: value for row, value in values.items() if table.rows[row].method != "hr"}
+    return {row: value for row, value in values.items() if not table.rows[row].is_ceiling}
 
 
 def _called(metric: str) -> str:

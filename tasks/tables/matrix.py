@@ -8,6 +8,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from acl_core.errors import ParamsError
+from acl_core.evaluate.method_names import MethodName
 from acl_core.section import Count, Section
 from tasks.tables.readers.protocol import Picture, Preparation, ReaderName
 
@@ -63,6 +64,11 @@ class Row(Section):
     reader: ReaderName | None = None
     picture: Picture | None = None
     note: str = ""
+
+    @property
+    def is_ceiling(self) -> bool:
+        """Whether it is given HR pictures, and so is no rival of what is given LR."""
+        return self.method == MethodName.HR or self.picture is Picture.HR
 
     @model_validator(mode="after")
     def _is_read_somewhere(self) -> Self:

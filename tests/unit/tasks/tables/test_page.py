@@ -75,6 +75,16 @@ def test_claims_are_paired_by_seed_and_corrected_together(tmp_path: Path) -> Non
     assert "hr" not in found
 
 
+def test_a_reader_of_hr_pictures_is_no_rival(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    plates = [f"1-{i}" for i in range(N_PLATES)]
+    all_right = {"plates": plates, "edits": [0] * N_PLATES, "length": [7] * N_PLATES, "unknown": [], "classes": 3}
+    folder = run(plan, Instance("collaborative", 4, 1))
+    read_outside(folder, {"tesseract/hr": all_right, "tesseract/bicubic": all_right | {"edits": [1] * N_PLATES}})
+    found = {claim.row: claim.verdict for claim in claims(plan, plan.matrix.tables["table5"])}
+    assert found == {"tesseract_bicubic": "leads"}
+
+
 def test_multiples_of_plain_fine_tuning(tmp_path: Path) -> None:
     plan = plan_in(tmp_path)
     run(plan, Instance("collaborative", 4, 1))
