@@ -27,7 +27,7 @@ METRICS: dict[str, Metric] = {
     "plates_read_dark": Metric("plates read in the dark, %", 100, 1),
     "plates_read_rotated": Metric("plates read when rotated, %", 100, 1),
     "gradient_sr": Metric("gradient of Loss_SR", 1, 5),
-    "gradient_char": Metric("gradient of Loss_char", 1, 5),
+    "gradient_char": Metric("gradient of alpha x Loss_char", 1, 5),
     "seconds": Metric("training, s", 1, 0),
     "time_multiple": Metric("training, multiple of plain fine-tuning", 1, 2),
 }
