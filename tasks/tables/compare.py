@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean
 
 import pandas as pd
 
@@ -11,6 +12,8 @@ from tasks.tables.cells import Plan
 from tasks.tables.collect import evaluated, readings
 from tasks.tables.matrix import Row, Table
 from tasks.tables.published import Published
+
+BySeed = Mapping[str, Mapping[int, float]]  # of each row the value under each seed
 
 SIGNIFICANT = 0.05
 _SEED = 1  # of the bootstrap
@@ -73,28 +76,44 @@ def _readings(plan: Plan, table: Table, row: Row) -> pd.DataFrame | None:
     return pd.concat(frames, ignore_index=True) if frames else None
 
 
-def order_agreement(ours: Mapping[str, float], theirs: Mapping[str, float]) -> tuple[int, int]:
+def by_seed(frame: pd.DataFrame, table: str, metric: str | None) -> BySeed:
+    """A metric of a table: ``{row: {seed: value}}``."""
+    own = frame[(frame["table"] == table) & (frame["metric"] == metric)]
+    return {str(row): dict(zip(g["seed"], g["value"], strict=True)) for row, g in own.groupby("row", sort=False)}
+
+
+def on_common_seeds(values: BySeed, rows: Sequence[str]) -> dict[str, float]:
+    """Means of some rows over the seeds that all of them have; none without such a seed.
+
+    Another seed is another split: a row of one seed and a row of three have met other plates.
+    """
+    common = set.intersection(*(set(values[row]) for row in rows)) if rows else set()
+    return {row: fmean(values[row][seed] for seed in common) for row in rows} if common else {}
+
+
+def order_agreement(ours: BySeed, theirs: Mapping[str, float]) -> tuple[int, int]:
     """How many pairs of rows stand in the same order here and in the paper, and how many can be compared.
 
     Args:
-        ours: Value of each row.
+        ours: Values of each row; two rows are compared over the seeds that both have.
         theirs: The paper's.
     """
     shared = [row for row in theirs if row in ours]
     pairs = [(a, b) for a, b in combinations(shared, 2) if theirs[a] != theirs[b]]
-    same = sum((ours[a] - ours[b]) * (theirs[a] - theirs[b]) > 0 for a, b in pairs)
-    return same, len(pairs)
+    both = [(on_common_seeds(ours, pair), theirs[pair[0]] - theirs[pair[1]]) for pair in pairs]
+    gaps = [(found[0] - found[1], printed) for means, printed in both if (found := list(means.values()))]
+    return sum(here * there > 0 for here, there in gaps), len(gaps)
 
 
-def verdict(
-    name: str, table: Table, means: Mapping[tuple[str, str], Spread], tested: Sequence[Claim], paper: Published
-) -> str:
+def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim], paper: Published) -> str:
     """A paragraph in plain words, from the numbers alone, on how ours stands to the paper's."""
+    means = spreads(frame, name)
     if not means:
         return "Not run yet: nothing can be said."
+    ours = by_seed(frame, name, _printed_metric(name, table, paper))
     sentences = [
-        _on_order(name, table, means, paper),
-        _on_lead(name, table, means, paper),
+        _on_order(name, table, ours, paper),
+        _on_lead(name, table, ours, means, paper),
         *_on_claims(table, tested, is_printed=name in paper.tables),
     ]
     missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
@@ -103,12 +122,11 @@ def verdict(
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _on_order(name: str, table: Table, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
+def _on_order(name: str, table: Table, ours: BySeed, paper: Published) -> str:
     metric = _printed_metric(name, table, paper)
     if metric is None:
         return "The paper has no numbers for this."
     theirs = _of_paper(name, table, metric, paper)
-    ours = {row: s.mean for (row, m), s in means.items() if m == metric}
     same, pairs = order_agreement(ours, theirs)
     if not pairs:
         return "Too few of the paper's rows have been run to compare their order."
@@ -118,15 +136,14 @@ def _on_order(name: str, table: Table, means: Mapping[tuple[str, str], Spread], 
     )
 
 
-def _on_lead(name: str, table: Table, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
+def _on_lead(name: str, table: Table, ours: BySeed, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
     """Whether the best row of the paper is ours, too, and how much of the gap both close."""
     metric = _printed_metric(name, table, paper)
     theirs = {} if metric is None else _without_ceiling(table, _of_paper(name, table, metric, paper))
-    ours = _without_ceiling(table, {row: s.mean for (row, m), s in means.items() if m == metric})
-    shared = [row for row in theirs if row in ours]
-    if len(shared) < 2:
+    here = on_common_seeds(ours, [row for row in theirs if row in ours])
+    if len(here) < 2:
         return ""
-    best_there, best_here = max(shared, key=theirs.__getitem__), max(shared, key=ours.__getitem__)
+    best_there, best_here = max(here, key=theirs.__getitem__), max(here, key=here.__getitem__)
     title = table.rows[best_there].title
     if best_there == best_here:
         text = f"{title} is best in both."

@@ -89,7 +89,7 @@ def _table(
         "claims": [_claim(table, claim) for claim in tested],
         "lead": table.rows[table.lead].title if table.lead else "",
         "chart": over_parameter(plan, name, table, frame),
-        "verdict": verdict(name, table, means, tested, paper),
+        "verdict": verdict(name, table, frame, tested, paper),
     }
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from tasks.tables.cells import Instance, note_failure
 from tasks.tables.collect import State, state_of, tidy
-from tasks.tables.compare import claims, order_agreement, spreads
+from tasks.tables.compare import claims, on_common_seeds, order_agreement, spreads
 from tasks.tables.page import gather, write_page
 from tests.plates import ROOT
 from tests.unit.tasks.tables.made_up import N_PLATES, plan_in, read_outside, run
@@ -120,9 +120,17 @@ def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path
 
 
 def test_order_agreement() -> None:
-    assert order_agreement({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2, "c": 3}) == (3, 3)
-    assert order_agreement({"a": 3, "b": 2}, {"a": 1, "b": 2, "z": 9}) == (0, 1)
-    assert order_agreement({"a": 3}, {"a": 1, "b": 1}) == (0, 0)
+    one, two, three = ({1: value} for value in (1.0, 2.0, 3.0))
+    assert order_agreement({"a": one, "b": two, "c": three}, {"a": 1, "b": 2, "c": 3}) == (3, 3)
+    assert order_agreement({"a": three, "b": two}, {"a": 1, "b": 2, "z": 9}) == (0, 1)
+    assert order_agreement({"a": three}, {"a": 1, "b": 1}) == (0, 0)
+
+
+def test_rows_are_ordered_over_the_seeds_that_both_have() -> None:
+    ours = {"a": {1: 0.5, 2: 0.9, 3: 0.9}, "b": {1: 0.6}, "c": {4: 0.1}}
+    assert order_agreement(ours, {"a": 1, "b": 2, "c": 3}) == (1, 1)
+    assert on_common_seeds(ours, ["a", "b"]) == {"a": 0.5, "b": 0.6}
+    assert on_common_seeds(ours, ["a", "c"]) == {}
 
 
 def test_workspaces_do_not_commit_the_page() -> None:
