@@ -93,17 +93,19 @@ def run_cell(plan: Plan, instance: Instance, run: Run) -> str:
     Returns:
         What it died of; empty where it did not.
     """
-    folder = plan.make(instance)
     try:
+        folder = plan.make(instance)
         if not is_done(folder):
             run(folder)
         finish(plan, instance, folder)
     except StageStoppedError:
         raise
-    except AclError as error:
-        message = " ".join(str(error).split())
-        log.error("%s failed: %s", instance.name, message)
-        note_failure(folder, message)
+    except Exception as error:  # readers from outside run here, too, and die in ways of their own
+        known = isinstance(error, AclError)
+        message = " ".join(f"{'' if known else type(error).__name__ + ': '}{error}".split())
+        log.error("%s failed: %s", instance.name, message, exc_info=None if known else error)
+        if plan.folder(instance).is_dir():
+            note_failure(plan.folder(instance), message)
         return message
     note_failure(folder, "")
     return ""

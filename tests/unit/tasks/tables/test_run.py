@@ -41,6 +41,24 @@ def test_a_cell_that_fails_leaves_the_others_standing_and_works_the_next_time(pl
     assert failure_of(plan.folder(FIRST)) == ""
 
 
+def test_a_cell_whose_reader_or_workspace_breaks_leaves_the_others_standing(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_plan: Plan, instance: Instance, _folder: Path) -> None:
+        if instance == FIRST:
+            raise RuntimeError("tesseract\ncrashed")
+
+    def unmade(_plan: Plan, instance: Instance) -> Path:
+        raise OSError(28, "No space left on device", str(instance))
+
+    monkeypatch.setattr(cells, "finish", breaks)
+    ran = cells.run_cells(plan, [FIRST, SECOND], lambda _: None)
+    assert (ran.done, ran.failed) == ([SECOND], {FIRST: "RuntimeError: tesseract crashed"})
+    assert failure_of(plan.folder(FIRST)) == "RuntimeError: tesseract crashed"
+    monkeypatch.setattr(Plan, "make", unmade)
+    assert "No space left on device" in cells.run_cells(plan, [FIRST], lambda _: None).failed[FIRST]
+
+
 def test_what_is_up_to_date_is_not_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "is_done", lambda _: True)
     assert cells.run_cells(plan, [FIRST], lambda _: pytest.fail("ran")).done == [FIRST]
