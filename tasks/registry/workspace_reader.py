@@ -1,12 +1,9 @@
 """The reader of a workspace: its final pair of networks, packaged once and kept until one of its inputs changes."""
 
 import csv
-import fcntl
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from acl_core.params import Params, Reading, load_params
 from acl_core.reader.card import CARD_FILE, read_card
 from acl_core.reader.package import package_reader
 from tasks import dvc_client
+from tasks.exclusive import exclusive
 from tasks.provenance import git_commit
 
 log = logging.getLogger(__name__)
@@ -52,7 +50,7 @@ def workspace_reader(folder: Path, scale: int | None = None) -> Path:
     sr, recognizer = weights / SR_FILE, weights / RECOGNIZER_FILE
     key = _key(params, rule, [sr, recognizer], str(meta["data_sha256"]))
     out = folder / _FOLDER / f"reader-x{scale}"
-    with _one_at_a_time(out):
+    with exclusive(out.with_name(f".{out.name}.lock")):  # who came second finds it done
         if not _is_packaged(out, key):
             log.info("packaging the reader of %s: calibrating on validation plates", folder)
             made_of = {"key": key, "workspace": folder.name, "data": meta["source"], "plates": meta["plates_by_side"]}
@@ -60,15 +58,6 @@ def workspace_reader(folder: Path, scale: int | None = None) -> Path:
             made_of["training_seconds"] = _training_seconds(folder, scale)
             package_reader(sr, recognizer, params, rule, PairSet.load(pairs, Side.VALIDATION), out, made_of)
     return out
-
-
-@contextmanager
-def _one_at_a_time(out: Path) -> Iterator[None]:
-    """Let one process package; who came second finds it done. The system takes the lock from the dead."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_name(f".{out.name}.lock").open("w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def one_scale(params: Params, scale: int | None) -> int:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from acl_core.files import write_atomically
 from acl_core.params import load_params
 from acl_core.statistics.paired import Spread
+from tasks.exclusive import exclusive
 from tasks.tables.cells import Plan, failure_of
 from tasks.tables.charts import over_parameter, trainings
 from tasks.tables.collect import Evaluated, State, evaluated, reader_outcome, state_of, tidy
@@ -27,6 +28,8 @@ _GAP = "gap_closed_map50"
 def write_page(plan: Plan, *, pictures: bool | None = None) -> Path:
     """Write ``reports/tables.html``, ``.md`` and ``.json`` of the workspace from whatever cells are done.
 
+    Workers that end a cell at the same time write one after the other, so the last one to look is the last to write.
+
     Args:
         plan: The matrix.
         pictures: Whether plates are shown; None for what the workspace's ``privacy.show_pictures`` says.
@@ -35,7 +38,11 @@ def write_page(plan: Plan, *, pictures: bool | None = None) -> Path:
         The page.
     """
     allowed = load_params(plan.base / "params.yaml").privacy.show_pictures
-    content = gather(plan, pictures=allowed and pictures is not False)
+    with exclusive(plan.base / "runs" / ".tables.lock"):
+        return _write_files(plan, gather(plan, pictures=allowed and pictures is not False))
+
+
+def _write_files(plan: Plan, content: dict[str, Any]) -> Path:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=select_autoescape(["html"], default_for_string=False, default=False),

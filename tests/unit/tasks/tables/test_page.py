@@ -2,11 +2,13 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tasks.exclusive import exclusive
 from tasks.tables.cells import Instance, note_failure
 from tasks.tables.collect import State, state_of, tidy
 from tasks.tables.compare import claims, on_common_seeds, order_agreement, spreads
@@ -58,6 +60,18 @@ def test_pictures_follow_the_workspace_and_the_option(tmp_path: Path) -> None:
     raw = yaml.safe_load(params.read_text(encoding="utf-8")) | {"privacy": {"show_pictures": False}}
     params.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
     assert "data:image" not in write_page(plan, pictures=True).read_text(encoding="utf-8")
+
+
+def test_who_looks_last_writes_last(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    with exclusive(plan.base / "runs" / ".tables.lock"):
+        writer = threading.Thread(target=write_page, args=(plan,))
+        writer.start()
+        writer.join(timeout=0.5)
+        run(plan, Instance("collaborative", 4, 1))  # done while another one writes
+    writer.join()
+    numbers = json.loads((plan.base / "reports" / "tables.json").read_text(encoding="utf-8"))
+    assert numbers["cells"]["collaborative-x4-s1"] == "done"
 
 
 def test_claims_are_paired_by_seed_and_corrected_together(tmp_path: Path) -> None:
