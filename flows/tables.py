@@ -17,6 +17,7 @@ from tasks import dvc_client
 from tasks.environment import one_line_errors, prepare
 from tasks.orchestration.gpus import gpus_here
 from tasks.orchestration.tables import run_one
+from tasks.orchestration.worker import end_with_worker
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.matrix import load_matrix
 from tasks.tables.page import write_page
@@ -90,6 +91,7 @@ def _run(plan: Plan, instances: list[Instance]) -> list[str]:
     Returns:
         Names of those that failed.
     """
+    end_with_worker()
     if len(gpus_here()) <= 1:
         states = [run_one(plan, instance, return_state=True) for instance in instances]
     else:

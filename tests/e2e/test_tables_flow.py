@@ -51,6 +51,16 @@ def test_a_failed_cell_is_named_and_the_others_are_on_the_page(
     assert flows.cell(cell="broken-x4-s1", **asked, return_state=True).is_failed()
 
 
+def test_cells_end_with_their_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What that comes to: tests/unit/tasks/test_worker.py."""
+    from flows import tables as flows
+
+    told: list[bool] = []
+    monkeypatch.setattr(flows, "end_with_worker", lambda: told.append(True))
+    assert flows._run(plan_in(tmp_path), []) == []
+    assert told
+
+
 def test_with_two_gpus_two_cells_run_at_once(base: Path, prefect_api: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import tables as flows
     from tasks.orchestration import tables as orchestration
