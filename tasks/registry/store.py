@@ -10,6 +10,7 @@ from typing import Any
 
 from acl_core.errors import AclError
 from tasks.tracking import tracking_uri
+from tasks.tracking.store import without_users
 from tasks.workspace import ROOT
 
 MODEL = "acl-plate-reader"
@@ -124,11 +125,11 @@ def registry_errors(uri: str) -> Iterator[None]:
         with _environment(_PATIENT):
             yield
     except MlflowException as error:
-        raise RegistryError(f"registry {_without_password(uri)}: {' '.join(str(error).split())[:300]}") from error
+        said = " ".join(without_users(str(error)).split())[:300]
+        raise RegistryError(f"registry {without_users(uri)}: {said}") from error
     except OSError as error:
-        raise RegistryError(
-            f"registry {_without_password(uri)}: {error.strerror or error} ({error.filename})"
-        ) from error
+        said = f"{error.strerror or error} ({error.filename})"
+        raise RegistryError(f"registry {without_users(uri)}: {said}") from error
 
 
 @contextmanager
@@ -175,8 +176,3 @@ def _or_none(ask: Any) -> Any:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-
-
-def _without_password(uri: str) -> str:
-    head, at, tail = uri.rpartition("@")
-    return f"{head.partition('://')[0]}://***@{tail}" if at else uri
