@@ -16,8 +16,8 @@ def export(
     ] = ".",
     scale: Annotated[int | None, typer.Option(help="Without it: the first of the workspace's scales.")] = None,
     method: Annotated[
-        MethodName, typer.Option(help="Which networks, by their row in the results.")
-    ] = MethodName.PHASE2,
+        MethodName | None, typer.Option(help="Which networks, by their row in the results. Without it: the final pair.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="File to write. Without it: exports/xSCALE-METHOD.onnx.")] = None,
     int8: Annotated[bool, typer.Option("--int8", help="Layers in 8 bits, calibrated on validation plates.")] = False,
     plates: Annotated[int, typer.Option(min=1, help="Validation plates to calibrate with at most.")] = 64,
@@ -30,6 +30,7 @@ def export(
     folder = find_workspace(workspace)
     params = load_params(folder / "params.yaml")
     chosen = params.scales[0] if scale is None else scale
+    method = method or (MethodName.ROUNDS if params.rounds.anything else MethodName.PHASE2)
     calibration = calibration_plates(folder, chosen, plates) if int8 else None
     model = export_model(folder, params, chosen, method)
     if calibration is not None:

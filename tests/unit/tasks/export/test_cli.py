@@ -60,6 +60,14 @@ def test_a_method_that_was_not_trained_is_named(workspace: Path) -> None:
     assert "models/x4/final/recognizer.safetensors: not found" in str(error)
 
 
+def test_the_final_networks_are_those_that_the_workspace_reads_with(workspace: Path) -> None:
+    file = workspace / "params.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("joint_epochs: 0", "joint_epochs: 2"), encoding="utf-8")
+    error = acl_export(workspace).exception
+    assert isinstance(error, WeightsError)
+    assert "models/x4/final/recognizer.safetensors: not found" in str(error)
+
+
 @pytest.mark.parametrize("damage", [None, "{", "{}"])
 def test_without_a_reading_rule_nothing_is_written(workspace: Path, damage: str | None) -> None:
     meta = workspace / "evaluations/x4/meta.json"
