@@ -9,7 +9,10 @@ import torch
 
 
 def generator(*key: int) -> np.random.Generator:
-    """A generator of its own for each key, such as (seed, epoch, plate): the same whatever ran before it."""
+    """A generator of its own for each key, such as (seed, epoch, plate): the same whatever ran before it.
+
+    Keys of different lengths are not told apart where one is the other with zeros behind it.
+    """
     return np.random.default_rng(list(key))
 
 

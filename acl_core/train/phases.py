@@ -25,6 +25,7 @@ from acl_core.models.enlarger import Bicubic, Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Augment, Phase1, Phase2, PretrainSr, Reading, Training, Trains
+from acl_core.seeding import generator, name_key
 from acl_core.train.kept import KeptPictures
 from acl_core.train.loop import Batches, FitResult, Job, fit
 from acl_core.train.objectives import learner
@@ -64,14 +65,19 @@ class TrainingData:
         batch_size: int,
         device: torch.device,
         *,
+        label: str = "",
         flips: bool = False,
         patch_px: int = 0,
         fresh_epochs: int | None = None,
     ) -> Batches:
         """The batches of an epoch, counted from 0, beginning with a number among them; of each a process's share.
 
+        Each training of a run, by its label, has draws of its own. With the same ones Phase 1, Phase 2 and every round
+        would meet the plates of pretraining's first epochs again, which one long training (a control) does not.
+
         After ``fresh_epochs`` the batches of the epochs so far come back one epoch after the other.
         """
+        seed = int(generator(self.seed, name_key(label)).integers(2**63))
 
         def of_epoch(epoch: int, first: int, share: Share = WHOLE) -> "DataLoader[Batch]":
             comes_back = fresh_epochs is not None and epoch >= fresh_epochs
@@ -82,7 +88,7 @@ class TrainingData:
                 self.augment,
                 flips=flips,
                 patch_px=patch_px,
-                seed=self.seed,
+                seed=seed,
                 epoch=epoch % fresh_epochs if fresh_epochs else epoch,
                 share=share,
                 again=epoch if comes_back else None,
@@ -115,7 +121,9 @@ def pretrain_sr(sr: Enlarger, data: TrainingData, params: PretrainSr, job: Job) 
     return fit(
         chosen.net,
         chosen.step,
-        data.batches(params.batch_size, job.compute.device, flips=params.flip, patch_px=params.patch_px),
+        data.batches(
+            params.batch_size, job.compute.device, label=job.label, flips=params.flip, patch_px=params.patch_px
+        ),
         lambda net: validate(chosen.enlarger_of(net)),
         params,
         select="psnr_db",
@@ -132,7 +140,7 @@ def pretrain_recognizer(
     return fit(
         recognizer,
         recognizer_on_hr_step(recognizer, job.compute),
-        data.batches(params.batch_size, job.compute.device),
+        data.batches(params.batch_size, job.compute.device, label=job.label),
         by_plates_read(lambda net: (None, net), data.validation, rule, job.compute, data.bucket_px),
         params,
         select="plates_read",
@@ -152,7 +160,7 @@ def phase1(
     data = replace(data, train=data.train.simulated(data.seed))
     recognizer.sum_over_shares = job.processes.sum
     step = phase1_step(sr, recognizer, params.alpha, job.compute)
-    batches, show = data.batches(params.batch_size, job.compute.device), data.pictures(job.compute)
+    batches, show = data.batches(params.batch_size, job.compute.device, label=job.label), data.pictures(job.compute)
     judge = partial(
         by_plates_read, pairs=data.validation, rule=rule, compute=job.compute, bucket_px=data.bucket_px, compare=compare
     )
@@ -190,7 +198,7 @@ def phase2(
         return fit(
             recognizer,
             phase2_step(enlarger, recognizer, job.compute, kept),
-            data.batches(params.batch_size, job.compute.device, fresh_epochs=params.fresh_epochs),
+            data.batches(params.batch_size, job.compute.device, label=job.label, fresh_epochs=params.fresh_epochs),
             by_plates_read(lambda net: (enlarger, net), data.validation, rule, job.compute, data.bucket_px),
             params,
             select="plates_read",

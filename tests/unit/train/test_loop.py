@@ -134,8 +134,8 @@ def test_a_signal_lets_the_step_end_and_the_next_run_go_on(tmp_path: Path, sign:
 
     stop = Stop()
     with stop.listening(), pytest.raises(Stopped, match=rf"{sign.name} \(epoch 2, after batch 2 of 3\)") as left:
-        fit(net, signalled, data.batches(4, COMPUTE.device, flips=True), by_pictures(data.validation, COMPUTE, 4),
-            settings, select="psnr_db", job=replace(job(tmp_path / "stopped"), stop=stop))  # fmt: skip
+        fit(net, signalled, data.batches(4, COMPUTE.device, label="test", flips=True),
+            by_pictures(data.validation, COMPUTE, 4), settings, select="psnr_db", job=replace(job(tmp_path / "stopped"), stop=stop))  # fmt: skip
     assert left.value.code == 75
     assert len(seen) == 5
     resumed = fresh()
@@ -188,7 +188,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path: Path) -> None:
     def step(batch: Batch) -> Losses:
         return Losses(net(batch.lr).square().mean())
 
-    batches = data.batches(4, COMPUTE.device)
+    batches = data.batches(4, COMPUTE.device, label="test")
     result = fit(net, step, batches, validate, Training(**TRAINING), select="quality", job=job(tmp_path))
     assert result.best == {"quality": 3.0, "epoch": 3.0}  # of two equal epochs the later one
     assert weights_hash(net) == seen[2]
@@ -204,15 +204,15 @@ def test_nan_stops_with_the_number_of_the_step(tmp_path: Path) -> None:
         return Losses(loss, {"loss_sr": loss.detach()})
 
     with pytest.raises(DivergedError, match=r"step 4: .*loss_sr nan"):
-        fit(net, step, data.batches(4, COMPUTE.device), lambda _: {"quality": 1.0}, Training(**TRAINING),
-            select="quality", job=job(tmp_path))  # fmt: skip
+        fit(net, step, data.batches(4, COMPUTE.device, label="test"), lambda _: {"quality": 1.0},
+            Training(**TRAINING), select="quality", job=job(tmp_path))  # fmt: skip
 
 
 def test_a_metric_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     data, net = training_data(tmp_path, None), fresh()
     with pytest.raises(DivergedError, match="psnr_db is nan"):
-        fit(net, lambda b: Losses(net(b.lr).mean()), data.batches(4, COMPUTE.device), lambda _: {"psnr_db": math.nan},
-            Training(**TRAINING), select="psnr_db", job=job(tmp_path))  # fmt: skip
+        fit(net, lambda b: Losses(net(b.lr).mean()), data.batches(4, COMPUTE.device, label="test"),
+            lambda _: {"psnr_db": math.nan}, Training(**TRAINING), select="psnr_db", job=job(tmp_path))  # fmt: skip
 
 
 NO_MEMORY = "[enforce fail at alloc_cpu.cpp:114] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
@@ -224,7 +224,10 @@ def test_a_batch_that_does_not_fit_is_halved_and_training_goes_on(
     """From the fifth step on no more than one plate fits; the result is that of whole batches, up to rounding."""
     data, settings = training_data(tmp_path, params().augment), PretrainSr(**TRAINING, flip=True, **PIXEL)
     whole, net = fresh(), fresh()
-    batches, validate = data.batches(4, COMPUTE.device, flips=True), by_pictures(data.validation, COMPUTE, 4)
+    batches, validate = (
+        data.batches(4, COMPUTE.device, label="test", flips=True),
+        by_pictures(data.validation, COMPUTE, 4),
+    )
     expected = fit(
         whole, sr_step(whole, COMPUTE), batches, validate, settings, select="psnr_db", job=job(tmp_path / "a")
     )
@@ -262,8 +265,8 @@ def test_a_plate_that_does_not_fit_alone_is_said_in_one_line(tmp_path: Path) -> 
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
     with pytest.raises(DoesNotFitError, match="not even one plate at a time fits into memory"):
-        fit(net, tight, data.batches(4, COMPUTE.device), lambda _: {"quality": 1.0}, Training(**TRAINING),
-            select="quality", job=job(tmp_path))  # fmt: skip
+        fit(net, tight, data.batches(4, COMPUTE.device, label="test"), lambda _: {"quality": 1.0},
+            Training(**TRAINING), select="quality", job=job(tmp_path))  # fmt: skip
 
 
 def test_another_error_is_no_lack_of_memory(tmp_path: Path) -> None:
@@ -273,8 +276,8 @@ def test_another_error_is_no_lack_of_memory(tmp_path: Path) -> None:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        fit(net, broken, data.batches(4, COMPUTE.device), lambda _: {"quality": 1.0}, Training(**TRAINING),
-            select="quality", job=job(tmp_path))  # fmt: skip
+        fit(net, broken, data.batches(4, COMPUTE.device, label="test"), lambda _: {"quality": 1.0},
+            Training(**TRAINING), select="quality", job=job(tmp_path))  # fmt: skip
 
 
 def test_training_ends_when_patience_does_and_goes_on_so_after_a_kill(tmp_path: Path) -> None:
@@ -290,7 +293,7 @@ def test_training_ends_when_patience_does_and_goes_on_so_after_a_kill(tmp_path: 
 
     for _ in range(2):  # the second finds the first one's checkpoint, as after a kill before the result was safe
         net = fresh()
-        result = fit(net, sr_step(net, COMPUTE), data.batches(4, COMPUTE.device), validate, settings,
+        result = fit(net, sr_step(net, COMPUTE), data.batches(4, COMPUTE.device, label="test"), validate, settings,
                      select="quality", job=job(tmp_path))  # fmt: skip
         assert validated == [1.0, 2.0, 2.0, 1.5]
         assert result.best == {"quality": 2.0, "epoch": 3.0}

@@ -113,6 +113,14 @@ def test_real_pairs_train_pixels_on_simulated_lr_and_the_rest_on_real(tmp_path: 
     assert 0 < alone.best["ssim"] < 1
 
 
+def test_each_training_of_a_run_meets_changes_of_its_own(data: TrainingData) -> None:
+    cpu = torch.device("cpu")
+    first, second = (data.batches(4, cpu, label=label)(0, 0) for label in ("phase1@4", "rounds@4 round2-phase1"))
+    again = data.batches(4, cpu, label="phase1@4")(0, 0)
+    assert any(not torch.equal(a.hr, b.hr) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a.hr, b.hr) for a, b in zip(first, again, strict=True))
+
+
 def test_phase_1_trains_both_where_nothing_is_frozen(sr: Dbpn, data: TrainingData, short_job: Job) -> None:
     recognizer = build_recognizer(RecognizerParams(architecture=Architecture.PAPER, input_px=64), len(CLASSES))
     before = weights_hash(sr), weights_hash(recognizer)
