@@ -111,7 +111,10 @@ def mcnemar_exact(gained: int, lost: int) -> float:
 
 
 def mcnemar_clustered(sums: np.ndarray) -> float:
-    """McNemar's test where a plate is read several times (Durkalski et al., Statistics in Medicine 22, 2003).
+    """McNemar's test where plates are read several times, some more often than others.
+
+    Obuchowski's test as Yang, Sun and Hardin (Biometrical Journal 52, 2010) modify it; with as many readings of each
+    plate it is that of Durkalski et al. (Statistics in Medicine 22, 2003), which divides by their number.
 
     Args:
         sums: (P,) gains minus losses of each plate over its seeds.
