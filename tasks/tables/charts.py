@@ -8,7 +8,7 @@ import pandas as pd
 
 from tasks.tables.cells import Plan
 from tasks.tables.collect import evaluated
-from tasks.tables.labels import METRICS
+from tasks.tables.labels import metric_of
 from tasks.tables.matrix import Table
 
 if TYPE_CHECKING:
@@ -29,13 +29,15 @@ def over_parameter(plan: Plan, name: str, table: Table, frame: pd.DataFrame) -> 
         return ""
     figure = _figure(len(metrics))
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        shown = metric_of(metric)
         points = own[own["metric"] == metric].assign(x=lambda f: f["row"].map(at)).sort_values("x")
+        points["value"] *= shown.factor
         axes.scatter(points["x"], points["value"], s=16, alpha=0.5)
         means = points.groupby("x")["value"].mean()
         axes.plot(means.index, means.to_numpy())
         axes.set_xscale("symlog", linthresh=min([x for x in at.values() if x > 0], default=1))
         axes.set_xlabel(table.over)
-        axes.set_title(METRICS[metric].title if metric in METRICS else metric, fontsize=9)
+        axes.set_title(shown.title, fontsize=9)
         axes.grid(alpha=0.3)
     return _svg(figure)
 
@@ -53,10 +55,12 @@ def trainings(plan: Plan, scale: int) -> str:
     figure = _figure(len(curves))
     for axes, (stage, lines) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
         y = _TRAININGS[stage]
+        shown = metric_of(y)
         for cell, history in lines:
-            axes.plot(history["epoch"], history[y], marker=".", label=cell)
-        axes.set_title(f"{stage}: {METRICS[y].title}", fontsize=9)
+            axes.plot(history["epoch"], history[y] * shown.factor, marker=".", label=cell)
+        axes.set_title(f"{stage}: {shown.title}", fontsize=9)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         if lines:
             axes.legend(fontsize=6)

@@ -146,9 +146,9 @@ def _on_lead(name: str, table: Table, ours: BySeed, means: Mapping[tuple[str, st
     best_there, best_here = max(here, key=theirs.__getitem__), max(here, key=here.__getitem__)
     title = table.rows[best_there].title
     if best_there == best_here:
-        text = f"{title} is best in both."
+        text = f"Of the paper's rows, {title} is best in both."
     else:
-        text = f"The paper's best is {title}; here it is {table.rows[best_here].title}."
+        text = f"The paper's best is {title}; here, of the paper's rows, it is {table.rows[best_here].title}."
     closed = means.get((best_there, "gap_closed_map50"))
     printed = paper.gap_closed(name, best_there, table.scale)
     if closed is not None and printed is not None:

@@ -50,3 +50,8 @@ def ours(name: str, spread: Spread | None) -> str:
 def theirs(name: str, value: float | None) -> str:
     """A number of the paper, in its own unit."""
     return "-" if value is None else f"{value:.{metric_of(name).digits}f}"
+
+
+def p_value(p: float) -> str:
+    """Two digits, as far as a p-value of some hundred plates means anything."""
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"

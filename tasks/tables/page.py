@@ -17,10 +17,11 @@ from tasks.tables.cells import Plan, failure_of
 from tasks.tables.charts import over_parameter, trainings
 from tasks.tables.collect import Evaluated, State, evaluated, reader_outcome, state_of, tidy
 from tasks.tables.compare import Claim, claims, spreads, verdict
-from tasks.tables.labels import metric_of, ours, theirs
+from tasks.tables.labels import metric_of, ours, p_value, theirs
 from tasks.tables.matrix import Row, Table
 from tasks.tables.pictures import columns_of, plates_of
 from tasks.tables.published import Published, published
+from tasks.workspace import ROOT, ROOT_NAME
 
 _GAP = "gap_closed_map50"
 
@@ -67,7 +68,7 @@ def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
     done = [e for i in plan.instances() if (e := evaluated(plan, i)) is not None]
     scales = sorted({i.scale for i in plan.instances()})
     return {
-        "title": f"The paper's tables on the plates of {plan.base.name}",
+        "title": f"The paper's tables on the plates of {ROOT_NAME if plan.base == ROOT else plan.base.name}",
         "profile": plan.profile_name,
         "meta": done[0].read("meta.json") if done else None,
         "paper": paper,
@@ -156,8 +157,8 @@ def _claim(table: Table, claim: Claim) -> dict[str, Any]:
         "lost": d.lost,
         "plates": d.n_plates,
         "seeds": d.n_seeds,
-        "p": f"{d.p:.2g}",
-        "corrected": f"{claim.corrected_p:.2g}",
+        "p": p_value(d.p),
+        "corrected": p_value(claim.corrected_p),
         "verdict": claim.verdict,
     }
 
