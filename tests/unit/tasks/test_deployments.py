@@ -18,7 +18,8 @@ WRITTEN = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 
 
 def known(**settings: object) -> dict[str, DeploymentResponse]:
-    return {"retrain": DeploymentResponse(id=uuid4(), name="retrain", flow_id=uuid4(), **settings)}
+    fields = {"id": uuid4(), "name": "retrain", "flow_id": uuid4()} | settings
+    return {"retrain": DeploymentResponse.model_validate(fields)}
 
 
 def test_a_server_without_deployments_gets_those_of_the_file() -> None:
