@@ -17,7 +17,7 @@ from tasks.environment import one_line_errors, prepare
 from tasks.export.cli import export
 from tasks.registry import cli as registry_commands
 from tasks.report.markdown import markdown, suite_markdown
-from tasks.servers import run_servers
+from tasks.servers import deploy, run_servers
 from tasks.serving.cli import serve
 from tasks.stopped import STOP_AT
 from tasks.tables.cli import tables
@@ -131,6 +131,12 @@ def ui(
 ) -> None:
     """Start the Prefect server, its deployments, a worker and MLflow on this machine, until Ctrl-C."""
     run_servers(host, prefect_port, mlflow_port)
+
+
+@app.command(name="deploy")
+def send_deployments() -> None:
+    """Send the deployments to the server that PREFECT_API_URL names; what was set there stays."""
+    deploy(os.environ)
 
 
 def main() -> None:

@@ -63,27 +63,26 @@ def run_servers(host: str, prefect_port: int, mlflow_port: int) -> None:
 
 
 def deploy(environment: Mapping[str, str]) -> None:
-    """Make the work pool, send the deployments of prefect.yaml and the automations; doing it again changes nothing.
+    """Make the work pool, send the deployments of prefect.yaml and the automations; what was set in the UI stays.
 
     Args:
-        environment: With PREFECT_API_URL; one training at a time is the limit of the pool.
+        environment: With PREFECT_API_URL.
+
+    Raises:
+        AclError: The server is away, or refused something.
     """
-    for command in (
-        ["prefect", "--no-prompt", "work-pool", "create", POOL, "--type", "process", "--overwrite"],
-        ["prefect", "--no-prompt", "work-pool", "set-concurrency-limit", POOL, "1"],
-        ["prefect", "--no-prompt", "deploy", "--all"],
-        ["python", "-m", "tasks.orchestration.automations"],
-    ):
-        done = subprocess.run(
-            [_BIN / command[0], *command[1:]],
-            cwd=ROOT,
-            env=dict(environment),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise AclError(f"`{' '.join(command)}` failed: {' '.join((done.stdout + done.stderr).split())[-500:]}")
+    if not environment.get("PREFECT_API_URL"):
+        raise AclError("PREFECT_API_URL is not set. Name the server: export PREFECT_API_URL=http://127.0.0.1:4200/api")
+    done = subprocess.run(
+        [sys.executable, "-m", "tasks.orchestration.deployments"],
+        cwd=ROOT,
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise AclError(f"deployments: {' '.join((done.stdout + done.stderr).split())[-500:]}")
 
 
 def environment_of(host: str, prefect_port: int, mlflow_port: int) -> dict[str, str]:

@@ -1,9 +1,5 @@
-"""Automations that the project ships: what the Prefect server does by itself.
+"""Automations that the project ships: what the Prefect server does by itself."""
 
-python -m tasks.orchestration.automations
-"""
-
-import logging
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,11 +12,8 @@ from prefect.events.actions import ChangeFlowRunState, RunDeployment
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from tasks.environment import prepare
 from tasks.orchestration.health import QUALITY_FELL
 from tasks.workspace import ROOT
-
-log = logging.getLogger(__name__)
 
 _BEATS = 3  # missed in a row before a run counts as lost
 
@@ -79,15 +72,16 @@ def heartbeat_s() -> int:
 
 
 def ensure(automation: AutomationCore) -> None:
-    """Send an automation to the server, in the place of the one that bears its name."""
+    """Send an automation in the place of the one that bears its name; switched off stays switched off."""
     with get_client(sync_client=True) as client:
         for known in client.read_automations_by_name(automation.name):
+            automation.enabled = automation.enabled and known.enabled
             client.delete_automation(known.id)
         client.create_automation(automation)
 
 
-if __name__ == "__main__":
-    prepare("automations")
+def ensure_all() -> None:
+    """Send every automation; the deployment `retrain` is there."""
     ensure(crashed_without_heartbeat(heartbeat_s()))
     with get_client(sync_client=True) as server:
         ensure(retrain_when_quality_falls(server.read_deployment_by_name("retrain/retrain").id))
