@@ -135,7 +135,8 @@ def test_a_signal_lets_the_step_end_and_the_next_run_go_on(tmp_path: Path, sign:
     stop = Stop()
     with stop.listening(), pytest.raises(Stopped, match=rf"{sign.name} \(epoch 2, after batch 2 of 3\)") as left:
         fit(net, signalled, data.batches(4, COMPUTE.device, label="test", flips=True),
-            by_pictures(data.validation, COMPUTE, 4), settings, select="psnr_db", job=replace(job(tmp_path / "stopped"), stop=stop))  # fmt: skip
+            by_pictures(data.validation, COMPUTE, 4), settings, select="psnr_db",
+            job=replace(job(tmp_path / "stopped"), stop=stop))  # fmt: skip
     assert left.value.code == 75
     assert len(seen) == 5
     resumed = fresh()
