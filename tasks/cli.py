@@ -22,6 +22,7 @@ from tasks.serving.cli import serve
 from tasks.stopped import STOP_AT
 from tasks.tables.cli import tables
 from tasks.tracking.cli import track
+from tasks.upgrade import upgrade_params
 from tasks.workspace import DEFAULT_PROFILE, ensure_workspace, find_workspace, new_workspace, workspace_folder
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,18 @@ def new(
 ) -> None:
     """Make a workspace with the parameters of a profile."""
     typer.echo(new_workspace(workspace_folder(name), profile))
+
+
+@app.command()
+def upgrade(
+    workspace: Annotated[str, typer.Option(help="Folder of a workspace, or its name below workspaces/.")],
+    profile: Annotated[str, typer.Option(help=f"Whose values are taken: {PROFILES}.")] = DEFAULT_PROFILE,
+) -> None:
+    """Add the parameters that this version wants to the params.yaml of an older workspace."""
+    added = upgrade_params(find_workspace(workspace), profile)
+    for name, value in added.items():
+        typer.echo(f"{name}: {value}")
+    typer.echo(f"{len(added)} parameters added" if added else "nothing is missing")
 
 
 @app.command()
