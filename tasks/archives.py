@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from acl_core.errors import DataError
@@ -57,7 +58,12 @@ def bring_up_to_date(archive: Path, workspace: Path, source: str) -> None:
 def _settle(archive: Path, aside: Path, workspace: Path) -> None:
     raw, old = workspace / _RAW, workspace / "data/.raw.old"
     raw.parent.mkdir(parents=True, exist_ok=True)
+    changed = _changed_by_people(workspace)
     (workspace / _ORIGIN).unlink(missing_ok=True)  # from here to the end a broken-off run unpacks again
+    if changed:
+        kept = _free(raw)
+        raw.rename(kept)
+        log.warning("%d files of %s were changed or added since it was unpacked; they stay in %s", changed, raw, kept)
     shutil.rmtree(old, ignore_errors=True)
     if raw.exists():
         raw.rename(old)
@@ -65,6 +71,20 @@ def _settle(archive: Path, aside: Path, workspace: Path) -> None:
     text = json.dumps(_origin_of(archive), ensure_ascii=False, indent=2) + "\n"
     write_atomically(workspace / _ORIGIN, lambda path: path.write_text(text, encoding="utf-8"))
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _changed_by_people(workspace: Path) -> int:
+    """How many files of the unpacked archive were written since, such as labels mended and plates of an inbox."""
+    origin = workspace / _ORIGIN
+    if not origin.is_file():
+        return 0
+    unpacked = origin.stat().st_mtime_ns
+    files = (path for path in (workspace / _RAW).rglob("*") if path.is_file())
+    return sum(path.stat().st_ctime_ns > unpacked for path in files)  # a copy may bring an older time of change
+
+
+def _free(raw: Path) -> Path:
+    return next(path for n in count(1) if not (path := raw.with_name(f"{raw.name}.kept-{n}")).exists())
 
 
 def _origin_of(archive: Path) -> dict[str, object]:

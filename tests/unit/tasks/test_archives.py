@@ -46,6 +46,20 @@ def test_it_is_unpacked_once_and_again_when_it_changed(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "plates.zip"]
 
 
+def test_labels_that_somebody_mended_are_kept_when_the_archive_changed(tmp_path: Path) -> None:
+    packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
+    folder = ensure_workspace(name, packed, "smoke")
+    for n, text in enumerate(("mended", "mended again"), 1):
+        label = folder / "data/raw/set/labels/a.txt"
+        label.write_text(text, encoding="utf-8")
+        os.utime(label, ns=(0, 0))  # as `cp -p` from elsewhere leaves it
+        pack(packed, f"labels/{n}.txt")
+        ensure_workspace(name, packed, None)
+        assert (folder / f"data/raw.kept-{n}/set/labels/a.txt").read_text(encoding="utf-8") == text
+        assert label.read_text(encoding="utf-8") == "A\nB\n"
+        assert f"data/raw/set/labels/{n}.txt" in files(folder)
+
+
 def test_what_was_there_before_stays_usable(tmp_path: Path) -> None:
     packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
     folder = ensure_workspace(name, packed, "smoke")
