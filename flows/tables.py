@@ -113,6 +113,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=tables.__doc__)
     parser.add_argument("--profile", default="cpu", help="of tables.yaml")
     parser.add_argument("--workspace", help="whose plates and parameters")
+    parser.add_argument("--cell", action="append", help="such as swinir-x4-s1, alone; several times")
+    parser.add_argument("--matrix", default=_MATRIX, help="another file than the project's own")
     asked = parser.parse_args()
     with one_line_errors():
-        tables(asked.profile, asked.workspace)
+        tables(asked.profile, asked.workspace, cells=asked.cell, matrix=asked.matrix)

@@ -34,12 +34,16 @@ def base(tmp_path: Path) -> Path:
 
 
 def acl_tables(base: Path, tracking: str, *options: str) -> "subprocess.Popen[str]":
+    return started([str(Path(sys.executable).with_name("acl")), "tables"], base, tracking, *options)
+
+
+def started(command: list[str], base: Path, tracking: str, *options: str) -> "subprocess.Popen[str]":
     matrix = base.with_name("tables.yaml")
-    command = ["tables", "--profile", "smoke", "--workspace", str(base), "--matrix", str(matrix), *options]
     return subprocess.Popen(
-        [str(Path(sys.executable).with_name("acl")), *command],
+        [*command, "--profile", "smoke", "--workspace", str(base), "--matrix", str(matrix), *options],
         cwd=ROOT,
-        env=os.environ | {"MLFLOW_TRACKING_URI": tracking, "PYTHONPATH": str(ROOT)},
+        env=os.environ
+        | {"MLFLOW_TRACKING_URI": tracking, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(base.parent / "prefect")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,11 +80,17 @@ def test_a_matrix_goes_on_where_it_stopped(base: Path, tracking: str) -> None:
     assert code in {75, 143}, said
     assert "- collaborative-x4-s1: done" in page.read_text(encoding="utf-8")
 
-    # The same command goes on: one cell is skipped, one takes what is shared from the cache, and the mended one works.
+    # The mended cell alone, as a flow: stage by stage, and what another cell trained comes from the cache.
     matrix = base.with_name("tables.yaml")
     raw = yaml.safe_load(matrix.read_text(encoding="utf-8"))
     raw["cells"]["broken"]["changes"] = {}
     matrix.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    code, said = told(started([sys.executable, "-m", "flows.tables"], base, tracking, "--cell", "broken-x4-s1"))
+    assert code == 0, said
+    assert "1 cells are done" in said
+    assert "- broken-x4-s1: done" in page.read_text(encoding="utf-8")
+
+    # The same command goes on: what is done is skipped, and one cell takes what is shared from the cache.
     code, said = told(acl_tables(base, tracking))
     assert code == 0, said
     assert "Stage 'pretrain_recognizer' is cached" in said
