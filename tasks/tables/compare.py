@@ -87,8 +87,12 @@ def on_common_seeds(values: BySeed, rows: Sequence[str]) -> dict[str, float]:
 
     Another seed is another split: a row of one seed and a row of three have met other plates.
     """
-    common = set.intersection(*(set(values[row]) for row in rows)) if rows else set()
+    common = _common_seeds(values, rows)
     return {row: fmean(values[row][seed] for seed in common) for row in rows} if common else {}
+
+
+def _common_seeds(values: BySeed, rows: Sequence[str]) -> set[int]:
+    return set.intersection(*(set(values[row]) for row in rows)) if rows else set()
 
 
 def order_agreement(ours: BySeed, theirs: Mapping[str, float]) -> tuple[int, int]:
@@ -140,15 +144,18 @@ def _on_lead(name: str, table: Table, ours: BySeed, means: Mapping[tuple[str, st
     """Whether the best row of the paper is ours, too, and how much of the gap both close."""
     metric = _printed_metric(name, table, paper)
     theirs = {} if metric is None else _without_ceiling(table, _of_paper(name, table, metric, paper))
-    here = on_common_seeds(ours, [row for row in theirs if row in ours])
+    rows = [row for row in theirs if row in ours]
+    here, n_common = on_common_seeds(ours, rows), len(_common_seeds(ours, rows))
     if len(here) < 2:
         return ""
     best_there, best_here = max(here, key=theirs.__getitem__), max(here, key=here.__getitem__)
     title = table.rows[best_there].title
     if best_there == best_here:
-        text = f"Of the paper's rows, {title} is best in both."
+        text = f"Of the paper's rows, {title} is best in both"
     else:
-        text = f"The paper's best is {title}; here, of the paper's rows, it is {table.rows[best_here].title}."
+        text = f"The paper's best is {title}; here, of the paper's rows, it is {table.rows[best_here].title}"
+    few = any(len(ours[row]) > n_common for row in rows)
+    text += f" (seeds that all of them have: {n_common})." if few else "."
     closed = means.get((best_there, "gap_closed_map50"))
     printed = paper.gap_closed(name, best_there, table.scale)
     if closed is not None and printed is not None:

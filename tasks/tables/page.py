@@ -68,7 +68,7 @@ def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
     done = [e for i in plan.instances() if (e := evaluated(plan, i)) is not None]
     scales = sorted({i.scale for i in plan.instances()})
     return {
-        "title": f"The paper's tables on the plates of {ROOT_NAME if plan.base == ROOT else plan.base.name}",
+        "title": f"The paper's tables, workspace {ROOT_NAME if plan.base == ROOT else plan.base.name}",
         "profile": plan.profile_name,
         "meta": done[0].read("meta.json") if done else None,
         "paper": paper,
