@@ -61,8 +61,8 @@ def train(
 def release(folder: Path, *, approval: bool) -> None:
     """Register, gate, promote."""
     scale = load_params(folder / "params.yaml").scales[0]
-    register_reader(folder, scale)
-    decision = gate(folder, scale)
+    version = register_reader(folder, scale)
+    decision = gate(folder, scale, version)
     if approval:
         wait_for_approval(decision)
     make_champion(decision)

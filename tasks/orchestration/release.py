@@ -1,5 +1,6 @@
 """From a finished workspace to a champion, by the functions of `acl register` and `acl promote`."""
 
+import logging
 from pathlib import Path
 
 from prefect import pause_flow_run, task
@@ -14,28 +15,34 @@ from tasks.registry.promotion import consider
 from tasks.registry.register import register
 from tasks.registry.store import MODEL
 
+log = logging.getLogger(__name__)
+
 _APPROVAL_S = 7 * 24 * 3600
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def register_reader(workspace: Path, scale: int) -> "State[None]":
+def register_reader(workspace: Path, scale: int) -> str:
     """Make the final networks a version, the challenger; a reader that is known is not registered again.
+
+    Returns:
+        The version's number.
 
     Raises:
         AclError: The registry does not answer.
     """
     done = register(workspace, scale)
-    return Completed(message=f"{MODEL} version {done.version}{'' if done.new else ', registered before'}")
+    log.info("%s version %s%s", MODEL, done.version, "" if done.new else ", registered before")
+    return done.version
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def gate(workspace: Path, scale: int) -> Decision:
-    """Hold the challenger against the champion on the same test plates, and show the table.
+def gate(workspace: Path, scale: int, version: str) -> Decision:
+    """Hold a version against the champion on the same test plates, and show the table.
 
     Raises:
-        AclError: There is no challenger, or the registry does not answer.
+        AclError: The registry does not answer.
     """
-    decision = consider(workspace, scale)
+    decision = consider(workspace, scale, version)
     text = f"Version {decision.challenger}: **{decision.outcome.value}**. {decision.reason}\n\n"
     create_markdown_artifact(
         text + markdown(decision.verdict), key="promotion", description=f"{workspace.name}: challenger and champion"

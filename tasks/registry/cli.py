@@ -100,8 +100,9 @@ def promote(
     from tasks.registry.store import Registry
 
     folder, registry = find_workspace(workspace), Registry()
+    accepted = {"accept_changes": accept_changes, "accept_rolled_back": version is not None}
     done = promotion.promote(
-        lambda: promotion.consider(folder, scale, version, accept_changes=accept_changes, registry=registry), registry
+        lambda: promotion.consider(folder, scale, version, registry=registry, **accepted), registry
     )
     if done.verdict.checks:
         typer.echo(markdown(done.verdict))

@@ -61,6 +61,7 @@ def consider(
     version: str | None = None,
     *,
     accept_changes: bool = False,
+    accept_rolled_back: bool = False,
     registry: Registry | None = None,
 ) -> Decision:
     """Score challenger and champion on the same test plates in one run and write the decision on the challenger.
@@ -70,6 +71,7 @@ def consider(
         scale: Of these plates; None for the challenger's own.
         version: The challenger; None for the version of that alias.
         accept_changes: Go on where the test plates or the classes are not those of the champion's promotion.
+        accept_rolled_back: Go on where the challenger was the champion and was rolled back.
         registry: Where; None for the usual one.
 
     Raises:
@@ -91,7 +93,7 @@ def consider(
     plates = hash_of_plates(test)
     verdict, scored = _judge(registry, number, rival, test, params)
     changes = _changes(registry, rival, plates, accept_changes)
-    if (when := challenger.tags.get(ROLLED_BACK)) and version is None:
+    if (when := challenger.tags.get(ROLLED_BACK)) and not accept_rolled_back:
         changes.append(Check("never rolled back", None, None, f"rolled back {when}; --version {number} goes on", False))
     verdict = Verdict((*changes, *verdict.checks, *_class_changes(scored, test, accept_changes)))
     outcome = Outcome.PASSED if verdict.passed else Outcome.HELD
