@@ -18,7 +18,7 @@ class ConvPrelu(nn.Sequential):
     """A convolution, plain or transposed, and a PReLU with one slope for all channels.
 
     The same numbers as the two modules one after the other; in training on a CPU only the gradients of bias and slope
-    are summed in another order.
+    are summed in another order, and under autocast in float32.
 
     Args:
         conv: The convolution; it has a bias.
@@ -34,15 +34,16 @@ class ConvPrelu(nn.Sequential):
             return functional.prelu(conv(x), slope)
         if not torch.is_grad_enabled():
             return functional.leaky_relu(conv(x), float(slope), inplace=True)
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
         geometry = (conv.stride, conv.padding, isinstance(conv, nn.ConvTranspose2d))
-        y: Tensor = _ConvPrelu.apply(x, conv.weight, conv.bias, slope, *geometry)
+        y: Tensor = _ConvPrelu.apply(x.to(dtype), conv.weight.to(dtype), conv.bias, slope, *geometry)
         return y
 
 
 def runs_on_cpu(x: Tensor) -> bool:
-    """Whether operations made for a CPU may be used: compilers, exporters and autocast get the plain ones."""
+    """Whether operations made for a CPU may be used: compilers and exporters get the plain ones."""
     watched = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-    return x.device.type == "cpu" and not torch.is_autocast_enabled("cpu") and not watched
+    return x.device.type == "cpu" and not watched
 
 
 class _ConvPrelu(torch.autograd.Function):
@@ -58,7 +59,7 @@ class _ConvPrelu(torch.autograd.Function):
         transposed: bool,
     ) -> Tensor:
         conv = functional.conv_transpose2d if transposed else functional.conv2d
-        before = conv(x, weight, bias, stride, padding)
+        before = conv(x, weight, bias.to(x.dtype), stride, padding)
         ctx.geometry = (stride, padding, [1, 1], transposed, [0, 0], 1)
         ctx.kept_output = float(slope) >= _SMALLEST_SLOPE
         y = functional.leaky_relu(before, float(slope), inplace=ctx.kept_output)
@@ -73,9 +74,9 @@ class _ConvPrelu(torch.autograd.Function):
         for_x, for_weight, for_bias, for_slope = ctx.needs_input_grad[:4]
         slope_gradient = None
         if for_slope:  # sum of gradient * input where the input is negative
-            slope_gradient = kept.clamp(max=0).mul_(outer).sum().view(1)
+            slope_gradient = kept.clamp(max=0).mul_(outer).sum(dtype=slope.dtype).view(1)
             slope_gradient = slope_gradient / slope.detach() if ctx.kept_output else slope_gradient
-        bias_gradient = inner.sum((0, 2, 3)) if for_bias else None
+        bias_gradient = inner.sum((0, 2, 3), dtype=slope.dtype) if for_bias else None
         x_gradient, weight_gradient, _ = torch.ops.aten.convolution_backward(
             inner, x, weight, None, *ctx.geometry, [for_x, for_weight, False]
         )
