@@ -1,8 +1,8 @@
 """``python -m benchmarks.cpu``: trainings and reading on a CPU, the plain way and ours in turn in one run.
 
 A row's times are medians over the rounds; the ratio is the median of the rounds' ratios with their least and largest.
-The share of the floor is the time that a plate's operations would take at the rate of a large float32 matrix product,
-over the time that they took.
+The share of the floor is the time that a plate's operations would take at the rate of a large matrix product in our
+arithmetic, over the time that they took.
 """
 
 import argparse
@@ -27,10 +27,11 @@ def main() -> None:
     options = _options()
     material = Material.tiny() if options.tiny else Material.of_paper()
     compute = compute_of(Common(seed=material.seed, precision=Precision(options.precision), device="cpu"))
-    rate = matrix_rate(compute.device, torch.float32, 256 if options.tiny else 2048)
+    dtype = torch.bfloat16 if compute.bf16 else torch.float32
+    rate = matrix_rate(compute.device, dtype, 256 if options.tiny else 2048)
     threads = torch.get_num_threads()
     print(
-        f"{threads} threads, ours in {compute.precision.value}, batches of {options.batch}; float32 matrix product "
+        f"{threads} threads, ours in {compute.precision.value}, batches of {options.batch}; matrix product "
         f"{rate / 1e9:.0f} GFLOP/s; GLIBC_TUNABLES {'set' if 'GLIBC_TUNABLES' in os.environ else 'not set'}"
     )
     with tempfile.TemporaryDirectory() as folder:

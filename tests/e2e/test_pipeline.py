@@ -105,7 +105,7 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path, tracking: s
     params = smoke / "params.yaml"
     before = params.read_text(encoding="utf-8")
     changed = yaml.safe_load(before)
-    changed["phase1"]["alpha"] = 0.02
+    changed["phase1"]["alpha"] = 1e5  # a toy's recognizer pulls a million times less than the pixels: lost in bf16
     params.write_text(yaml.safe_dump(changed, allow_unicode=True), encoding="utf-8")
     try:
         output = dvc(smoke, "repro")
@@ -117,7 +117,7 @@ def test_changing_alpha_reruns_phase_1_and_what_follows(smoke: Path, tracking: s
     assert set(ran(output)) == {f"{stage}@{scale}" for stage in again for scale in (3, 4)} | {"report"}
     below = {parent.data.params["phase1.alpha"]: set(runs) for parent, runs in pipelines(MlflowClient(tracking), smoke)}
     trained = again - {"rounds"}  # there is one round, the first; and what was restored did not train
-    assert below["0.02"] == {f"{stage}@{scale}" for stage in trained for scale in (3, 4)}
+    assert below["100000.0"] == {f"{stage}@{scale}" for stage in trained for scale in (3, 4)}
 
 
 def test_without_pictures_nothing_is_trained_again_and_no_plate_is_left(smoke: Path) -> None:
