@@ -76,7 +76,7 @@ def difference(first: pd.DataFrame, second: pd.DataFrame, resamples: int, seed: 
     Raises:
         ValueError: No plate was read by both under one seed.
     """
-    both = first.merge(second, on=["seed", "plate"], suffixes=("_first", "_second"))
+    both = paired(first, second)
     if both.empty:
         raise ValueError("the two methods share no plate under any seed")
     gain = both["read_first"].astype(int) - both["read_second"].astype(int)
@@ -87,6 +87,16 @@ def difference(first: pd.DataFrame, second: pd.DataFrame, resamples: int, seed: 
     single = bool((counts == 1).all())
     p = mcnemar_exact(gained, lost) if single else mcnemar_clustered(sums)
     return Difference(float(gain.mean()), low, high, p, gained, lost, len(sums), int(both["seed"].nunique()))
+
+
+def paired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """The readings that two methods share, a row a reading: ``seed``, ``plate``, ``read_first`` and ``read_second``.
+
+    A picture that lies in the test set twice has two readings of each method; the first goes with the first.
+    """
+    on = ["seed", "plate", "occurrence"]
+    one, other = (f.assign(occurrence=f.groupby(["seed", "plate"]).cumcount()) for f in (first, second))
+    return one.merge(other, on=on, suffixes=("_first", "_second"), validate="one_to_one").drop(columns="occurrence")
 
 
 def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:

@@ -55,6 +55,12 @@ def test_holm_by_hand() -> None:
     assert holm([]) == []
 
 
+def test_a_picture_that_is_there_twice_is_two_readings_and_one_plate() -> None:
+    plates = ["twice", "once", "twice"]
+    found = difference(readings([True, True, False], plates=plates), readings([False] * 3, plates=plates), 200, 1)
+    assert (found.value, found.gained, found.lost, found.n_plates) == (pytest.approx(2 / 3), 2, 0, 2)
+
+
 def test_difference_by_hand() -> None:
     found = difference(readings([True, True, True, False]), readings([True, False, False, True]), 200, 1)
     assert (found.value, found.gained, found.lost, found.n_plates, found.n_seeds) == (0.25, 2, 1, 4, 1)
