@@ -11,6 +11,7 @@ from acl_core.errors import DataError
 from acl_core.files import write_atomically
 from acl_core.params import PlateFormat, load_params
 from acl_core.sources.pictures import PICTURE_SUFFIXES
+from acl_core.sources.yolo import has_classes_txt
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ def collect(inbox: str, workspace: Path) -> Collected:
     Args:
         inbox: ``images/`` and ``labels/`` in YOLO form, with the class list of the source: a folder, or an address that
             fsspec knows such as ``s3://bucket/inbox``.
-        workspace: Its source must lie inside it, in YOLO form: a folder elsewhere is its owner's.
+        workspace: Its source must lie inside it, as ``images/``, ``labels/`` and ``classes.txt``: a folder elsewhere is
+            its owner's, and a ``data.yaml`` would not list what is copied.
 
     Raises:
         DataError: The inbox is missing or has other classes, or the workspace has no source of its own.
@@ -92,7 +94,7 @@ def fetch_new(inbox: str, workspace: Path, labelled: Path, unlabelled: Path, mos
             _copy_labelled(files, root, picture, labelled)
         elif kind is found.waiting and len(kind) <= most:
             _copy(files, str(picture), unlabelled / picture.name)
-    if found.new and (source / "classes.txt").is_file():
+    if found.new:
         shutil.copyfile(source / "classes.txt", labelled / "classes.txt")
     return found
 
@@ -104,6 +106,12 @@ def _own_source(workspace: Path) -> Path:
         raise DataError(
             f"{workspace}: plates.source is {plates.source} ({plates.format}). An inbox needs a source in YOLO form "
             "inside the workspace: copy the plates to data/raw there and set plates.source to it."
+        )
+    if not has_classes_txt(source):
+        raise DataError(
+            f"{source}: not images/, labels/ and classes.txt, which an inbox is copied to; a data.yaml would not list "
+            "what is new. Move all pictures to images/, their labels to labels/, and write names of data.yaml, one a "
+            "line, to classes.txt."
         )
     return source
 
@@ -127,7 +135,7 @@ def _pictures(files: Any, root: str) -> Iterator[PurePosixPath]:
 def _check_classes(files: Any, root: str, inbox: str, source: Path) -> None:
     """A label is a number, so two lists of classes must not meet."""
     theirs, ours = f"{root}/classes.txt", source / "classes.txt"
-    if files.exists(theirs) and ours.is_file() and files.cat_file(theirs).split() != ours.read_bytes().split():
+    if files.exists(theirs) and files.cat_file(theirs).split() != ours.read_bytes().split():
         raise DataError(f"{inbox}/classes.txt: not the classes of {ours}. Give both the same list.")
 
 

@@ -169,7 +169,7 @@ def write_plates(plates: Iterable[Plate], card: DatasetCard, out: Path) -> Datas
                     counts[plate.split.value] += 1
                 writer.write_table(pa.Table.from_pylist([_row(plate) for plate in group], schema=_SCHEMA))
     if not counts:
-        raise DataError(f"{card.source}: no usable plate. See rejected.csv for the reasons.")
+        raise DataError(f"{card.source}: no usable plate. Put plates there, or set plates.source to where some are.")
     card = replace(card, plates={side.value: counts[side.value] for side in Side})
     write_card(card, unfinished)
     replace_folder(unfinished, out)

@@ -36,7 +36,7 @@ class _Table:
 
 def is_csv(folder: Path) -> bool:
     """Whether a folder has a table with a column of pictures and one of texts."""
-    return bool(_tables(folder))
+    return bool(_tables(folder)[0])
 
 
 def open_csv(folder: Path, direction: Direction) -> AnnotatedSet:
@@ -48,9 +48,11 @@ def open_csv(folder: Path, direction: Direction) -> AnnotatedSet:
             read from right to left a number stands the other way round than its letters, and is turned.
 
     Raises:
-        DataError: There is no such table, or more than one.
+        DataError: There is no such table, or more than one, or the file cannot be read.
     """
-    found = _tables(folder)
+    found, unreadable = _tables(folder)
+    if not found and unreadable:
+        raise unreadable[0]
     if len(found) != 1:
         names = ", ".join(sorted(table.path.name for table in found))
         said = f"several tables ({names}). Keep one" if found else "no table. CSV needs one"
@@ -61,24 +63,42 @@ def open_csv(folder: Path, direction: Direction) -> AnnotatedSet:
     return AnnotatedSet(letters, table.path, _items(folder, table, direction))
 
 
-def _tables(folder: Path) -> list[_Table]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES and p.is_file())
-    return [table for path in files if (table := _table(path)) is not None]
+def _tables(folder: Path) -> tuple[list[_Table], list[DataError]]:
+    """The tables in a folder, and what is wrong with files that cannot be read: they may be no tables at all."""
+    tables, unreadable = [], []
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES and p.is_file()):
+        try:
+            table = _table(path)
+        except DataError as error:
+            unreadable.append(error)
+            continue
+        if table is not None:
+            tables.append(table)
+    return tables, unreadable
 
 
 def _table(path: Path) -> _Table | None:
-    """The table in a file, by its first line; the delimiter is the one that gives both columns a name."""
-    try:
-        heading = _decoded(path).partition("\n")[0]
-    except DataError:
-        return None
+    """The table in a file, by its first line; the delimiter is the one that gives both columns a name.
+
+    Raises:
+        DataError: The file is no text, or its first line no CSV.
+    """
+    heading = _decoded(path).partition("\n")[0]
     for delimiter in _DELIMITERS:
-        names = [cell.strip().casefold() for cell in next(csv.reader([heading], delimiter=delimiter), [])]
+        names = [cell.strip().casefold() for cell in _heading_cells(path, heading, delimiter)]
         picture = next((names.index(name) for name in _PICTURE_COLUMNS if name in names), None)
         text = next((names.index(name) for name in _TEXT_COLUMNS if name in names), None)
         if picture is not None and text is not None:
             return _Table(path, delimiter, picture, text)
     return None
+
+
+def _heading_cells(path: Path, heading: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([heading], delimiter=delimiter), [])
+    except csv.Error as error:  # a bare carriage return in it, or a cell of 128 KiB
+        said = "its lines end in bare carriage returns" if "\r" in heading[:-1] else str(error)
+        raise DataError(f"{path} line 1: no CSV ({said}). Save it as CSV in UTF-8, with line feeds.") from error
 
 
 def _decoded(path: Path) -> str:

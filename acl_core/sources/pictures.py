@@ -9,7 +9,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from acl_core.errors import DataError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+# Pillow knows many more; a decoder that nobody needs is one more that a crafted file can reach.
+PICTURE_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _MAX_PIXELS = 64_000_000  # a 64-megapixel photograph; more is taken for a decompression bomb
 
 
@@ -21,7 +22,7 @@ def read_picture(source: Path | bytes) -> np.ndarray:
     """
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=_FORMATS) as image:
+        with Image.open(file, formats=PICTURE_FORMATS) as image:
             if image.width * image.height > _MAX_PIXELS:
                 raise DataError(f"picture of {image.width} x {image.height} px, more than {_MAX_PIXELS // 10**6} Mpx")
             image.load()
@@ -31,7 +32,7 @@ def read_picture(source: Path | bytes) -> np.ndarray:
         raise DataError("picture not found") from error
     # ultralytics, once loaded, replaces Image.open: for a file that Pillow does not know it then asks for pi_heif.
     except (UnidentifiedImageError, ImportError) as error:
-        raise DataError(f"not a picture ({' or '.join(_FORMATS)})") from error
+        raise DataError(f"not a picture ({' or '.join(PICTURE_FORMATS)})") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"damaged picture ({error})") from error
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 import acl_core
 from tasks.serving.asked import MalformedError, ReadJson, asked_by
@@ -25,6 +26,7 @@ _POLICY = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _BODY_S = 30  # for a request's body to arrive
+_HUNG_UP = 499  # no status of HTTP, but what proxies write for a caller who left
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -131,7 +133,7 @@ def _add_calls(app: FastAPI, service: Service) -> None:
         """
         with service.places.visit() as visit:
             async with asyncio.timeout(_BODY_S):  # who sends a byte a minute must not hold a place
-                asked = await asked_by(request, service.settings.limits)
+                asked = await asked_by(request, service.settings.limits, visit.carry)
             visit.bring(len(asked.pictures))
             rows = await service.rows(asked)
         for row in rows:
@@ -181,6 +183,10 @@ def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(BusyError)
     async def busy(_: Request, error: BusyError) -> JSONResponse:
         return _refused(429, error, {"Retry-After": str(error.retry_after_s)})
+
+    @app.exception_handler(ClientDisconnect)
+    async def hung_up(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=_HUNG_UP)  # nobody hears it; it is for the metrics
 
 
 def _refused(status: int, error: Exception | str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -1,6 +1,6 @@
 """What a request asks for: pictures in a form (multipart) or in JSON, within the limits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -57,15 +57,20 @@ class Asked:
     options: ReadOptions
 
 
-async def asked_by(request: Request, limits: Limits) -> Asked:
+async def asked_by(request: Request, limits: Limits, carry: Callable[[int], None]) -> Asked:
     """Read and understand a request's body.
+
+    Args:
+        request: Whose body is not read yet.
+        limits: Of it.
+        carry: Is told of bytes before they are kept; it may refuse them.
 
     Raises:
         TooLargeError: It has too many bytes or pictures.
         MalformedError: It is neither a form nor JSON, or does not hold what it should.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = _limited(request, limits.max_body)
+    body = _limited(request, limits.max_body, carry)
     if kind == "multipart/form-data":
         asked = await _from_form(request, body)
     elif kind == "application/json":
@@ -77,7 +82,7 @@ async def asked_by(request: Request, limits: Limits) -> Asked:
     return asked
 
 
-async def _limited(request: Request, max_body: int) -> AsyncIterator[bytes]:
+async def _limited(request: Request, max_body: int, carry: Callable[[int], None]) -> AsyncIterator[bytes]:
     """The body, piece by piece; what is announced or turns out to be too large is not read."""
     too_large = TooLargeError(f"a body of more than {max_body / 2**20:g} MiB. Send fewer pictures, each one plate.")
     announced = request.headers.get("content-length", "0")
@@ -88,6 +93,7 @@ async def _limited(request: Request, max_body: int) -> AsyncIterator[bytes]:
         n_bytes += len(chunk)
         if n_bytes > max_body:
             raise too_large
+        carry(len(chunk))
         yield chunk
 
 

@@ -25,6 +25,9 @@ def serve(
     max_waiting: Annotated[
         int, typer.Option(min=1, help="Plates that wait or are read at most; who comes then is told to come again.")
     ] = 128,
+    max_bodies_mib: Annotated[
+        float, typer.Option(min=0, help="Of all requests in the house; who comes then is told to come again.")
+    ] = 256,
     max_pictures: Annotated[int, typer.Option(min=1, help="Of a request.")] = 32,
     max_body_mib: Annotated[float, typer.Option(min=0, help="Of a request.")] = 16,
     max_megapixels: Annotated[float, typer.Option(min=0, help="Of a picture.")] = 4,
@@ -40,12 +43,6 @@ def serve(
     if threads:
         torch.set_num_threads(threads)
     limits = Limits(round(max_body_mib * 2**20), round(max_megapixels * 1e6), min(max_pictures, max_waiting))
-    run(
-        workspace,
-        scale,
-        model,
-        device,
-        host,
-        port,
-        Settings(max_batch, max_wait_ms / 1000, max_waiting, poll_s, limits),
-    )
+    max_bytes = max(round(max_bodies_mib * 2**20), limits.max_body)  # a request that is allowed must find room some day
+    settings = Settings(max_batch, max_wait_ms / 1000, max_waiting, max_bytes, poll_s, limits)
+    run(workspace, scale, model, device, host, port, settings)

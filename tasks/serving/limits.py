@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from acl_core.sources.pictures import PICTURE_FORMATS
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -32,7 +34,7 @@ def check_pixels(picture: bytes, name: str, limits: Limits) -> None:
         TooLargeError: It has too many pixels.
     """
     try:
-        with Image.open(io.BytesIO(picture)) as image:
+        with Image.open(io.BytesIO(picture), formats=PICTURE_FORMATS) as image:
             width, height = image.size
     except Exception:  # noqa: BLE001 - reading it says what is wrong
         return

@@ -30,6 +30,7 @@ class Settings:
         max_batch: Plates a batch at most.
         max_wait_s: For how long a batch that is not full waits.
         max_waiting: Plates in the house at most.
+        max_bytes: Of all bodies in the house at most; a single one must fit.
         poll_s: Seconds between two looks at the registry.
         limits: Of a request.
     """
@@ -37,6 +38,7 @@ class Settings:
     max_batch: int
     max_wait_s: float
     max_waiting: int
+    max_bytes: int
     poll_s: float
     limits: Limits
 
@@ -58,7 +60,7 @@ class Service:
             max_wait_s=settings.max_wait_s,
             observe=self.metrics.observe_batch,
         )
-        self.places = Places(settings.max_waiting, lambda: self.batcher.seconds_a_plate)
+        self.places = Places(settings.max_waiting, settings.max_bytes, lambda: self.batcher.seconds_a_plate)
         self.follower: Follower | None = None
         self.stopping = False
 

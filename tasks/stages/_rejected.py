@@ -32,12 +32,24 @@ class Rejections:
         self._left_out.append(item)
 
     def usable(self, stream: Iterable[Plate | Rejected]) -> Iterator[Plate]:
-        """The plates of a stream; the rest is kept here."""
+        """The plates of a stream; the rest is kept here.
+
+        Raises:
+            DataError: At its end, all were left out.
+        """
+        n_usable = 0
         for item in stream:
             if isinstance(item, Rejected):
                 self.add(item)
             else:
+                n_usable += 1
                 yield item
+        if self._left_out and not n_usable:
+            first = self._left_out[0]
+            raise DataError(
+                f"no usable plate, all {len(self)} files were rejected. The first: {first.file}: {first.reason}. "
+                f"Fix the files listed in {self._path}."
+            )
 
     def write(self) -> None:
         """Write the file, with its heading alone when nothing was left out."""

@@ -32,7 +32,7 @@ def run(
         rejected: CSV of the plates that this scale cannot keep whole, each with a reason.
 
     Raises:
-        DataError: Too many plates were left out.
+        DataError: Too many plates were left out, or all.
     """
     card = read_card(hr)
     card = replace(card, scale=scale, recipe=degrade.steps)
@@ -44,8 +44,10 @@ def run(
 
     rejections = Rejections(rejected, plates.max_rejected_share)
     bar = tqdm(read_plates(hr), desc=f"degrade x{scale}", unit="plate", total=sum(card.plates.values()), disable=None)
-    made = write_plates(rejections.usable(_pairs(bar, pair)), card, out)
-    rejections.write()
+    try:
+        made = write_plates(rejections.usable(_pairs(bar, pair)), card, out)
+    finally:
+        rejections.write()
     rejections.judge(sum(made.plates.values()))
     return {name: float(count) for name, count in made.plates.items()} | {"rejected": float(len(rejections))}
 

@@ -53,7 +53,7 @@ def test_a_failure_leaves_the_old_set_usable(tmp_path: Path) -> None:
 def test_two_plates_of_one_name_and_no_plate_at_all_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="two plates have this name"):
         write_plates([toy_plate(0), toy_plate(0)], CARD, tmp_path / "set")
-    with pytest.raises(DataError, match="no usable plate"):
+    with pytest.raises(DataError, match=r"toy: no usable plate\. Put plates there"):
         write_plates([], CARD, tmp_path / "set")
 
 

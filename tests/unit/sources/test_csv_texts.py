@@ -92,3 +92,24 @@ def test_what_is_no_such_table_is_one_sentence(tmp_path: Path) -> None:
         open_csv(tmp_path, Direction.LTR)
     table(tmp_path, b"image,text\nb.png,\xff\n", "b.csv")
     assert not is_csv(tmp_path)
+    with pytest.raises(DataError, match=r"b\.csv: not in UTF-8"):
+        open_csv(tmp_path, Direction.LTR)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,text\ra.png,12\rb.png,34\r", "its lines end in bare carriage returns"),
+        ("x" * 131_073 + "\r\n1,2\r\n", "field larger than field limit"),
+    ],
+)
+def test_a_file_whose_heading_is_no_csv_is_no_table_and_stops_no_other(tmp_path: Path, text: str, said: str) -> None:
+    table(tmp_path, text, "a.csv")
+    assert recognise(tmp_path) is None
+    with pytest.raises(DataError, match=rf"a\.csv line 1: no CSV \({said}.*\)\. Save it") as caught:
+        open_csv(tmp_path, Direction.LTR)
+    assert "\n" not in str(caught.value)
+    picture(tmp_path / "b.png")
+    table(tmp_path, "image,text\nb.png,12\n", "b.csv")
+    assert recognise(tmp_path) is PlateFormat.CSV
+    assert [plate.text for plate in read(open_csv(tmp_path, Direction.LTR))[0]] == ["12"]

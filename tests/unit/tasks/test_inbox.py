@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from acl_core.errors import DataError
-from tasks.inbox import collect
+from tasks.inbox import collect, fetch_new
 from tasks.workspace import ROOT
 
 
@@ -71,6 +71,24 @@ def test_a_source_elsewhere_is_its_owners(workspace: Path, inbox: Path) -> None:
     (workspace / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(DataError, match="needs a source in YOLO form inside the workspace"):
         collect(str(inbox), workspace)
+
+
+def test_a_source_by_data_yaml_is_refused_since_it_would_not_list_what_is_new(
+    workspace: Path, inbox: Path, tmp_path: Path
+) -> None:
+    source = workspace / "data/raw"
+    (source / "classes.txt").unlink()
+    for kind in ("images", "labels"):
+        (source / "train").mkdir(exist_ok=True)
+        (source / kind).rename(source / "train" / kind)
+    (source / "data.yaml").write_text("train: train/images\nnames: ['0', '1']\n")
+    before = sorted(source.rglob("*"))
+    with pytest.raises(DataError, match=r"data/raw: not images/, labels/ and classes\.txt.*write names of data\.yaml"):
+        collect(str(inbox), workspace)
+    with pytest.raises(DataError, match="not images/"):
+        fetch_new(str(inbox), workspace, tmp_path / "labelled", tmp_path / "unlabelled", 9)
+    assert sorted(source.rglob("*")) == before
+    assert not (tmp_path / "labelled").exists()
 
 
 def test_no_inbox(workspace: Path, tmp_path: Path) -> None:

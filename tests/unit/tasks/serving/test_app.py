@@ -1,10 +1,12 @@
 """Calls over HTTP, to a real reader of untrained networks; one that waits stands in where a queue has to be full."""
 
+import asyncio
 import base64
 import io
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +14,22 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
 from acl_core.reader.plate_text import PlateText
 from acl_core.reader.reader import PlateReader
 from acl_core.reader.rows import row_of
+from tasks.cli import app as cli
 from tasks.serving import app as app_module
+from tasks.serving import server
 from tasks.serving.app import make_app
 from tasks.serving.current import Current, Loaded
 from tasks.serving.limits import Limits
 from tasks.serving.service import Service, Settings
 from tests.readers import packaged
 
-SETTINGS = Settings(max_batch=4, max_wait_s=0, max_waiting=6, poll_s=60, limits=Limits(64 * 1024, 40_000, 3))
+LIMITS = Limits(64 * 1024, 40_000, 3)
+SETTINGS = Settings(max_batch=4, max_wait_s=0, max_waiting=6, max_bytes=512 * 1024, poll_s=60, limits=LIMITS)
 
 
 def png(width: int, height: int, dark: bool = False) -> bytes:
@@ -71,6 +77,15 @@ def test_a_picture_that_cannot_be_read_has_a_reason_and_no_path_is_opened(client
     assert "not base64" in rows[0]["error"]
     assert "not a picture" in rows[1]["error"]
     assert rows[2]["sr_png"] is None
+
+
+def test_a_format_that_is_not_read_is_not_even_looked_at(client: TestClient) -> None:
+    """Its size would be too large, if its header went to Pillow's decoder of this format."""
+    buffer = io.BytesIO()
+    Image.new("P", (300, 200)).save(buffer, format="GIF")
+    answer = client.post("/read", files=form(buffer.getvalue()))
+    assert answer.status_code == 200
+    assert "not a picture (PNG or" in answer.json()["plates"][0]["error"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +145,50 @@ def test_a_full_house_sends_callers_away_at_once_and_those_inside_are_served() -
     assert 'acl_plates_total{outcome="read"} 7.0' in numbers
     assert 'acl_model{model="held"} 1.0' in numbers
     assert not service.batcher.is_alive
+
+
+def test_bodies_together_are_bounded_until_their_answers() -> None:
+    held = Held()
+    service = Service(Current(Loaded("held", held)), replace(SETTINGS, max_bytes=LIMITS.max_body))
+    large = form(SMALL, b"0" * 40_000)
+    with TestClient(make_app(service)) as client, ThreadPoolExecutor(2) as callers:
+        inside = callers.submit(client.post, "/read", files=large)
+        assert held.began.wait(10)
+        assert client.post("/read", files=large).status_code == 429
+        assert 40_000 < service.places.n_bytes < 50_000
+        beside = callers.submit(client.post, "/read", files=form(SMALL))
+        while service.places.taken < 3:
+            pass
+        held.gate.set()
+        assert [answer.result(10).status_code for answer in (inside, beside)] == [200, 200]
+        assert service.places.n_bytes == 0
+        assert client.post("/read", files=large).status_code == 200
+
+
+def test_there_is_room_for_each_body_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Settings] = []
+    monkeypatch.setattr(server, "serve", lambda *given: asked.append(given[-1]))
+    done = CliRunner().invoke(cli, ["serve", "--max-bodies-mib", "1", "--max-body-mib", "2"])
+    assert done.exit_code == 0, done.output
+    assert (asked[0].max_bytes, asked[0].limits.max_body) == (2 * 2**20, 2 * 2**20)
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "application/json"])
+def test_a_caller_who_hangs_up_is_no_error_of_the_server(reader: PlateReader, kind: str) -> None:
+    service = Service(Current(Loaded("toy", reader)), SETTINGS)
+    arriving = [{"type": "http.request", "body": b"--x\r\n", "more_body": True}]
+    scope = {"type": "http", "method": "POST", "path": "/read", "query_string": b"", "http_version": "1.1"}
+    scope |= {"headers": [(b"content-type", kind.encode()), (b"content-length", b"1000")], "scheme": "http"}
+
+    async def receive() -> dict[str, Any]:
+        return arriving.pop() if arriving else {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None: ...
+
+    asyncio.run(make_app(service)(scope, receive, send))
+    assert service.metrics.text().count(b"acl_requests_total{") == 1
+    assert b'acl_requests_total{status="499"} 1.0' in service.metrics.text()
+    assert (service.places.taken, service.places.n_bytes) == (0, 0)
 
 
 def test_a_body_that_does_not_arrive_holds_no_place_for_ever(
