@@ -10,10 +10,9 @@ from acl_core.resize import Size
 
 def true_pixels(sizes: Sequence[Size], height: int, width: int, device: torch.device) -> Tensor:
     """(N, 1, height, width) float32: 1 on a plate, 0 on its padding."""
-    true_height = torch.tensor([h for h, _ in sizes], device=device)
-    true_width = torch.tensor([w for _, w in sizes], device=device)
-    rows = torch.arange(height, device=device) < true_height[:, None]
-    columns = torch.arange(width, device=device) < true_width[:, None]
+    true = torch.tensor(list(sizes)).to(device, non_blocking=True)  # made on a GPU, the host would wait for it
+    rows = torch.arange(height, device=device) < true[:, :1]
+    columns = torch.arange(width, device=device) < true[:, 1:]
     return (rows[:, None, :, None] & columns[:, None, None, :]).float()
 
 

@@ -1,17 +1,20 @@
 """``python -m benchmarks.gpu``: trainings and reading on a GPU against the plain way in the same run.
 
-Needs only what ``acl_core`` needs. The reference is eager float32 with torch's own defaults (convolutions may use
-TF32). Latencies are synchronised and taken after a warm-up. "Networks" are SR, resize, recognizer and boxes on pictures
-that lie on the device; "end to end" begins with uint8 pictures on the host and ends with characters in reading order.
+Needs only what ``acl_core`` needs. The reference is eager float32, plate by plate. Trainings and it take turns;
+latencies are synchronised and taken after a warm-up. "Networks" are SR, resize, recognizer and boxes on pictures that
+lie on the device; "end to end" begins with uint8 pictures on the host and ends with characters in reading order.
 """
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+import yaml
+from torch.utils.flop_counter import FlopCounterMode
 
 from acl_core.data.manifest import Plate
 from acl_core.device import compute_of
@@ -20,14 +23,15 @@ from acl_core.params import Common, Direction, Precision
 from benchmarks import reference
 from benchmarks.captured import Captured
 from benchmarks.clock import in_turn, markdown, matrix_rate, median, seconds_of
-from benchmarks.contests import TRAININGS, read_plates, training
-from benchmarks.material import Material, one_epoch
+from benchmarks.contests import PHASE_2_AGAIN, TRAININGS, read_plates, training
+from benchmarks.material import ROOT, Material, one_epoch
 
 _WARM_UP = 5  # calls
+_SECTIONS = dict(zip(TRAININGS, ("pretrain_sr", "pretrain_recognizer", "phase1", "phase2"), strict=False))
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the table, and what the trainings of the profile ``paper`` would take."""
     options = _options()
     material = Material.tiny() if options.tiny else Material.of_paper()
     device = torch.device(options.device)
@@ -35,12 +39,16 @@ def main() -> None:
     rate = matrix_rate(device, torch.bfloat16, 128 if options.tiny else 8192)
     print(f"{name}, torch {torch.__version__}, ours in bf16; bf16 matrix product {rate / 1e12:.2f} TFLOP/s\n")
     with tempfile.TemporaryDirectory() as folder:
-        print(markdown(list(_trainings(material, options, rate, Path(folder)))) + "\n")
-    print(markdown(list(_readings(material, options, device))))
+        trained = _trainings(material, options, rate, Path(folder))
+    print(markdown([*trained.values(), *_readings(material, options, device, rate)]) + "\n")
+    print(_of_paper_profile({what: float(row["ours, plates/s"]) for what, row in trained.items()}))
 
 
-def _trainings(material: Material, options: argparse.Namespace, rate: float, folder: Path) -> Iterator[dict[str, str]]:
+def _trainings(
+    material: Material, options: argparse.Namespace, rate: float, folder: Path
+) -> dict[str, Mapping[str, str]]:
     compute = compute_of(Common(seed=material.seed, precision=Precision.BF16, device=options.device))
+    rows = {}
     for name in TRAININGS:
         contest = training(
             name,
@@ -52,35 +60,72 @@ def _trainings(material: Material, options: argparse.Namespace, rate: float, fol
             folder=folder,
         )
         times = in_turn(contest.reference, contest.ours, options.rounds)
-        ours = median(times.ours)
-        yield {
-            "training": name,
-            "reference, plates/s": f"{1 / median(times.reference):.1f}",
-            "ours, plates/s": f"{1 / ours:.1f}",
-            "times faster": f"{median(times.ratios):.2f} ({min(times.ratios):.2f} to {max(times.ratios):.2f})",
-            "share of the floor": f"{contest.flops / rate / ours:.1%}",
-        }
+        floor = contest.flops / rate
+        rows[name] = _row(name, options.batch, median(times.reference), median(times.ours), times.ratios, floor)
+    return rows
 
 
-def _readings(material: Material, options: argparse.Namespace, device: torch.device) -> Iterator[dict[str, str]]:
+def _readings(
+    material: Material, options: argparse.Namespace, device: torch.device, rate: float
+) -> Iterator[Mapping[str, str]]:
     for n_plates in options.sizes:
         plates = list(material.pairs(n_plates).plates)
-        for name, call in _ways(material, plates, options, device).items():
+        plain, ways = _ways(material, plates, options, device)
+        with FlopCounterMode(display=False) as counter:
+            plain(1)
+        floor = float(counter.get_total_flops()) / rate
+        n_plain = min(n_plates, options.reference_plates)
+        slow = [seconds_of(partial(plain, n_plain), device) / n_plain for _ in range(options.rounds)]
+        for name, call in ways.items():
             for _ in range(_WARM_UP):
                 call()
-            times = np.array([seconds_of(call, device) for _ in range(options.calls)]) * 1e3
-            yield {
-                "reading": name,
-                "batch": str(n_plates),
-                "p50, ms": f"{np.percentile(times, 50):.3f}",
-                "p99, ms": f"{np.percentile(times, 99):.3f}",
-                "p50, ms a plate": f"{np.percentile(times, 50) / n_plates:.4f}",
-            }
+            times = np.array([seconds_of(call, device) for _ in range(options.calls)])
+            a_plate = float(np.median(times)) / n_plates
+            ratios = [seconds / a_plate for seconds in slow]
+            p50, p99 = np.percentile(times, [50, 99]) * 1e3
+            yield _row(name, n_plates, median(slow), a_plate, ratios, floor, (f"{p50:.3f}", f"{p99:.3f}"))
+
+
+def _row(
+    what: str,
+    batch: int,
+    plain: float,
+    ours: float,
+    ratios: Sequence[float],
+    floor: float,
+    latency: tuple[str, str] = ("-", "-"),
+) -> Mapping[str, str]:
+    """A line of the table; times in seconds a plate."""
+    return {
+        "what": what,
+        "batch": str(batch),
+        "reference, plates/s": f"{1 / plain:.1f}",
+        "ours, plates/s": f"{1 / ours:.1f}",
+        "ours, ms a plate": f"{1e3 * ours:.4f}",
+        "times faster": f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        "share of the floor": f"{floor / ours:.1%}",
+        "p50, ms": latency[0],
+        "p99, ms": latency[1],
+    }
+
+
+def _of_paper_profile(rates: Mapping[str, float]) -> str:
+    """What the trainings of the profile ``paper`` would take at these rates, without its validations."""
+    profile = yaml.safe_load((ROOT / "profiles" / "paper.yaml").read_text(encoding="utf-8"))
+    n_plates = profile["plates"]["synthetic"]["train"]
+    minutes = {
+        what: profile[section]["epochs"] * n_plates / rates[what] / 60
+        for what, section in _SECTIONS.items()
+        if what != PHASE_2_AGAIN
+    }
+    said = ", ".join(f"{what} {m:.1f}" for what, m in minutes.items())
+    return f"The profile `paper` at these rates, minutes a scale: {sum(minutes.values()):.1f} ({said})."
 
 
 def _ways(
     material: Material, plates: list[Plate], options: argparse.Namespace, device: torch.device
-) -> dict[str, Callable[[], object]]:
+) -> tuple[Callable[[int], None], dict[str, Callable[[], object]]]:
+    """The plain way for some of the plates, and ours for all of them."""
     rule, bucket_px = one_epoch(1).reading, material.sr.bucket_px
     sr, recognizer = material.build_sr(), material.build_recognizer()
     plain_sr, plain_recognizer = reference.PlainDbpn.like(material.build_sr()), material.build_recognizer()
@@ -92,23 +137,21 @@ def _ways(
     captured = Captured(sr, recognizer, (host.shape[0], host.shape[1], host.shape[2]), device, compiled=options.compile)
     captured.plates.copy_(host)
 
+    def plain(n: int) -> None:
+        for row in host[:n]:
+            lr = row.to(device).permute(2, 0, 1)[None].float() / 255
+            reference.read_plate(plain_sr, plain_recognizer, lr.contiguous(), rule)
+
     def captured_end_to_end() -> object:
         captured.plates.copy_(host, non_blocking=True)
         return [read(found, rule, Direction.LTR) for found in detect(captured())]
 
-    def plain() -> object:
-        for row in host:
-            lr = row.to(device).permute(2, 0, 1)[None].float() / 255
-            reference.read_plate(plain_sr, plain_recognizer, lr.contiguous(), rule)
-        return None
-
-    return {
-        "reference, plate by plate, end to end": plain,
-        "ours as the evaluation reads, end to end": lambda: read_plates(
+    return plain, {
+        "reading as the evaluation does, end to end": lambda: read_plates(
             plates, sr, recognizer, rule, compute, bucket_px
         ),
-        "ours captured, networks": captured,
-        "ours captured, end to end": captured_end_to_end,
+        "reading captured, networks": captured,
+        "reading captured, end to end": captured_end_to_end,
     }
 
 

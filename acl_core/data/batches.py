@@ -8,7 +8,7 @@ import math
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +168,10 @@ class PairSet:
         """
         if self.card.aligned:
             return self
-        plates = [degrade(plate, self.scale, self.card.recipe, seed) for plate in self.plates]
+        made = partial(degrade, scale=self.scale, recipe=self.card.recipe, seed=seed)
+        if isinstance(self.plates, StoredPlates):  # their sizes stay: HR is LR's size times the scale already
+            return replace(self, plates=self.plates.changed_by(made), card=replace(self.card, aligned=True))
+        plates = [made(plate) for plate in self.plates]
         return PairSet(plates, replace(self.card, aligned=True), self.scale)
 
     def shares(self) -> list[np.ndarray]:

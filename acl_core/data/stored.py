@@ -1,7 +1,8 @@
 """Plates that stay on the disk: what is small is held, pictures are read and decoded when a plate is asked for."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -69,6 +70,7 @@ class StoredPlates(Sequence[Plate]):
 
     def __init__(self, folder: Path, side: Side, *, hr_alone: bool = False) -> None:
         self._hr_alone = hr_alone
+        self._change: Callable[[Plate], Plate] | None = None
         self.facts: list[PlateFacts] = []
         self._shards = sorted(folder.glob("part-*.parquet"))
         self._places: list[tuple[int, int, int]] = []  # shard, row group, row
@@ -88,6 +90,12 @@ class StoredPlates(Sequence[Plate]):
         n_pixels = sum(f.hr_size[0] * f.hr_size[1] + f.lr_size[0] * f.lr_size[1] for f in self.facts)
         return n_pixels * _CHANNELS / _MIB
 
+    def changed_by(self, change: Callable[[Plate], Plate]) -> "StoredPlates":
+        """The same plates, changed at each access in a way that leaves their facts as they are."""
+        changed = copy(self)
+        changed._change = change
+        return changed
+
     def __len__(self) -> int:
         return len(self.facts)
 
@@ -103,7 +111,8 @@ class StoredPlates(Sequence[Plate]):
         hr, png = decode_png(cells.column("hr")[row].as_py()), cells.column("lr")[row].as_py()
         lr = hr if png is None or self._hr_alone else decode_png(png)
         known = self.facts[index]
-        return Plate(known.name, known.text, known.split, hr, known.boxes, known.classes, known.kind, lr)
+        plate = Plate(known.name, known.text, known.split, hr, known.boxes, known.classes, known.kind, lr)
+        return plate if self._change is None else self._change(plate)
 
     def __iter__(self) -> Iterator[Plate]:
         return (self[i] for i in range(len(self)))

@@ -187,13 +187,13 @@ class PaperRecognizer(Recognizer):
     def _anchor_of_each(self) -> Tensor:
         """(A, 2) anchor of each prediction, in the order of :meth:`_flatten`."""
         counts = [int((self.input_px // stride) ** 2) for stride in STRIDES for _ in range(ANCHORS_A_SCALE)]
-        return torch.repeat_interleave(self.anchors, torch.tensor(counts, device=self.anchors.device), dim=0)
+        return torch.cat([anchor.expand(n, 2) for anchor, n in zip(self.anchors, counts, strict=True)])
 
     def _responsible(self, boxes: Tensor) -> Tensor:
         """(M,) index of the prediction that answers for each true box."""
         size = boxes[:, 2:] - boxes[:, :2]
         best = shape_iou(size, self.anchors).argmax(dim=1)  # (M,) of the 9 anchors
-        sides = torch.tensor([self.input_px // s for s in STRIDES], device=boxes.device)
+        sides = torch.tensor([self.input_px // s for s in STRIDES]).to(boxes.device, non_blocking=True)
         per_anchor = sides.square().repeat_interleave(ANCHORS_A_SCALE)
         start = per_anchor.cumsum(0) - per_anchor
         side = sides[best // ANCHORS_A_SCALE]

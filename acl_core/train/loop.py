@@ -182,7 +182,7 @@ def _train_epoch(
             watch.look()
             _save(state, job)
             raise Stopped(f"{reason} (epoch {state.epoch + 1}, after batch {state.so_far.n_batches} of {n_batches})")
-        if job.checkpoint.is_due():
+        if job.processes.is_first and job.checkpoint.is_due():  # others write none, and on a GPU looking is waiting
             watch.look()
             _save(state, job)
     watch.look()

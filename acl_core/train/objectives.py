@@ -85,7 +85,7 @@ def flip_step(sr: Enlarger, weight: float, compute: Compute) -> Step:
 
 def mirrored(pictures: Tensor, sizes: Sequence[Size]) -> Tensor:
     """(N, 3, H, W): the true part of each plate from right to left; its padding repeats its last column, as ever."""
-    width = torch.tensor([w for _, w in sizes], device=pictures.device)
+    width = torch.tensor([w for _, w in sizes]).to(pictures.device, non_blocking=True)
     column = torch.arange(pictures.shape[3], device=pictures.device)
     source = (width[:, None] - 1 - column).clamp(min=0)[:, None, None, :]
     return pictures.gather(3, source.expand(-1, *pictures.shape[1:3], -1))

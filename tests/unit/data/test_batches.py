@@ -17,6 +17,7 @@ from acl_core.data.batches import (
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side
 from acl_core.data.padding import plan_evaluation
+from acl_core.data.stored import StoredPlates
 from acl_core.errors import DataError
 from acl_core.params import Augment, Direction
 from tests.plates import CLASSES, params, toy_plate, write_pairs, write_real_pairs
@@ -157,6 +158,17 @@ def test_pixels_are_compared_on_simulated_lr_alone(tmp_path: Path) -> None:
         np.testing.assert_array_equal(plate.lr, degrade(before, 4).lr)
         assert not np.array_equal(plate.lr, before.lr)
     assert simulated.simulated(seed=1) is simulated
+
+
+def test_what_stays_on_the_disk_is_simulated_at_each_access(tmp_path: Path) -> None:
+    folder = write_real_pairs(tmp_path / "x4")
+    held = PairSet.load(folder, Side.TRAIN).simulated(seed=1)
+    stored = PairSet.load(folder, Side.TRAIN, memory_mib=0).simulated(seed=1)
+    assert isinstance(stored.plates, StoredPlates)
+    for plate, same, fact in zip(stored.plates, held.plates, stored.facts, strict=True):
+        assert plate.lr is not None
+        np.testing.assert_array_equal(plate.lr, same.lr)
+        assert fact.lr_size == plate.lr.shape[:2]
 
 
 def test_hr_of_real_pairs_is_read_as_hr_before_they_are_fitted(tmp_path: Path) -> None:
