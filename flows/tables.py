@@ -95,16 +95,12 @@ def _run(plan: Plan, instances: list[Instance]) -> list[str]:
     if len(gpus_here()) <= 1:
         states = [run_one(plan, instance, return_state=True) for instance in instances]
     else:
-        try:
-            runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=len(gpus_here()))
-            with runner:
-                futures = [runner.submit(run_one, {"plan": plan, "instance": i}) for i in instances]
-                for future in futures:
-                    future.wait()
-                states = [future.state for future in futures]
-        except BaseException:
-            dvc_client.end_all()  # threads do not see what ended this one
-            raise
+        runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=len(gpus_here()))
+        with runner, dvc_client.ending_together():  # in this order: the runner waits for its threads at its end
+            futures = [runner.submit(run_one, {"plan": plan, "instance": i}) for i in instances]
+            for future in futures:
+                future.wait()
+            states = [future.state for future in futures]
     return [i.name for i, state in zip(instances, states, strict=True) if not state.is_completed()]
 
 
@@ -113,8 +109,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=tables.__doc__)
     parser.add_argument("--profile", default="cpu", help="of tables.yaml")
     parser.add_argument("--workspace", help="whose plates and parameters")
+    parser.add_argument("--only", action="append", help="a table, such as table7; several times")
     parser.add_argument("--cell", action="append", help="such as swinir-x4-s1, alone; several times")
     parser.add_argument("--matrix", default=_MATRIX, help="another file than the project's own")
+    parser.add_argument("--spread", action="store_true", help="a flow run a cell, for the workers of the pool")
     asked = parser.parse_args()
     with one_line_errors():
-        tables(asked.profile, asked.workspace, cells=asked.cell, matrix=asked.matrix)
+        tables(asked.profile, asked.workspace, asked.only, asked.cell, asked.matrix, asked.spread)

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = 11
-_TRAININGS = {"pretrain_sr": "psnr_db", "phase1": "plates_read", "phase2": "plates_read"}
+_TRAININGS = {
+    "pretrain_recognizer": "plates_read",
+    "pretrain_sr": "psnr_db",
+    "phase1": "plates_read",
+    "phase2": "plates_read",
+    "bicubic_phase2": "plates_read",  # the controls' own
+    "rounds": "plates_read",
+}
+_PANELS_A_ROW = 3
 
 
 def over_parameter(plan: Plan, name: str, table: Table, frame: pd.DataFrame) -> str:
@@ -27,7 +35,7 @@ def over_parameter(plan: Plan, name: str, table: Table, frame: pd.DataFrame) -> 
     metrics = [metric for metric in table.columns if (own["metric"] == metric).any()]
     if not metrics:
         return ""
-    figure = _figure(len(metrics))
+    figure = _figure(1, len(metrics))
     for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         shown = metric_of(metric)
         points = own[own["metric"] == metric].assign(x=lambda f: f["row"].map(at)).sort_values("x")
@@ -47,13 +55,16 @@ def trainings(plan: Plan, scale: int) -> str:
     instances = [i for i in plan.instances() if i.scale == scale and i.seed == plan.profile.seeds[0]]
     found = [(i.cell, e) for i in instances if (e := evaluated(plan, i)) is not None]
     curves: Mapping[str, Sequence[tuple[str, pd.DataFrame]]] = {
-        stage: [(cell, h.dropna(subset=[y])) for cell, e in found if (h := e.curve(stage)) is not None and y in h]
+        stage: _unlike(
+            [(cell, h.dropna(subset=[y])) for cell, e in found if (h := e.curve(stage)) is not None and y in h]
+        )
         for stage, y in _TRAININGS.items()
     }
     if not any(curves.values()):
         return ""
-    figure = _figure(len(curves))
-    for axes, (stage, lines) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
+    shape = (-(-len(curves) // _PANELS_A_ROW), _PANELS_A_ROW)
+    figure = _figure(*shape)
+    for axes, (stage, lines) in zip(figure.subplots(*shape).flat, curves.items(), strict=True):
         y = _TRAININGS[stage]
         shown = metric_of(y)
         for cell, history in lines:
@@ -67,6 +78,11 @@ def trainings(plan: Plan, scale: int) -> str:
     return _svg(figure)
 
 
+def _unlike(lines: Sequence[tuple[str, pd.DataFrame]]) -> list[tuple[str, pd.DataFrame]]:
+    """The first of those that are the same: cells share trainings."""
+    return [line for i, line in enumerate(lines) if not any(line[1].equals(other) for _, other in lines[:i])]
+
+
 def _value_of(plan: Plan, table: Table, row: str) -> float | None:
     """The parameter that a table is drawn over, of one row."""
     instance = next(iter(plan.of(table, table.rows[row])), None)
@@ -77,10 +93,10 @@ def _value_of(plan: Plan, table: Table, row: str) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _figure(panels: int) -> "Figure":
+def _figure(rows: int, columns: int) -> "Figure":
     from matplotlib.figure import Figure  # 1 s
 
-    return Figure(figsize=(_WIDTH, 3.4 if panels > 1 else 4), layout="constrained")
+    return Figure(figsize=(_WIDTH, 3.4 * rows if columns > 1 else 4), layout="constrained")
 
 
 def _svg(figure: "Figure") -> str:

@@ -1,7 +1,7 @@
 """From the reports of all cells to one tidy frame: a row a table, row, scale, seed and metric."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from acl_core.errors import DataError
-from acl_core.params import Params
+from acl_core.params import Params, Start
 from tasks.registry.workspace_reader import out_of
 from tasks.tables.cells import Instance, Plan, failure_of
 from tasks.tables.matrix import Row, Table
@@ -20,7 +20,7 @@ from tasks.tables.readers.scored import load_readings
 
 COLUMNS = ["table", "row", "scale", "seed", "metric", "value"]
 _GRADIENTS = ("gradient_sr", "gradient_char")
-# Trainings on the way to a row of the evaluation, by the names of their curves.
+# Trainings between the recognizer of HR plates and a row of the evaluation, by the names of their curves.
 _TRAININGS = {
     "hr": (),
     "bicubic": (),
@@ -30,6 +30,7 @@ _TRAININGS = {
     "phase2": ("pretrain_sr", "phase1", "phase2"),
     "rounds": ("pretrain_sr", "phase1", "phase2", "rounds"),
 }
+_HR = "pretrain_recognizer"
 _PLAIN = ("pretrain_sr", "phase2")  # fine-tuning on SR's pictures without Phase 1
 
 
@@ -70,9 +71,15 @@ class Evaluated:
             raise DataError(f"{path}: missing or damaged ({error}). `acl tables` runs its cell again.") from error
         return found
 
+    def precisions(self) -> set[str]:
+        """The arithmetic in which the networks behind a cell were trained, as the weights' cards name it."""
+        cards = (self.folder / "models").rglob("*.safetensors.json")
+        read = (json.loads(card.read_text(encoding="utf-8")) for card in cards)
+        return {str(card["precision"]) for card in read if "precision" in card}
+
     def curve(self, stage: str) -> pd.DataFrame | None:
         """The epochs of a training; None where there were none."""
-        name = stage if stage == "pretrain_recognizer" else f"x{self.instance.scale}-{stage}"
+        name = stage if stage == _HR else f"x{self.instance.scale}-{stage}"
         path = self.folder / "reports" / "curves" / f"{name}.csv"
         if not path.is_file():
             return None
@@ -180,14 +187,15 @@ def _digits(per_class: Mapping[str, Mapping[str, float | None]], method: str) ->
 
 def _times(plan: Plan, found: Evaluated, method: str) -> dict[str, float | None]:
     """Seconds of all trainings behind a row, and as a multiple of SR, recognizer and Phase 2 of the main cell."""
-    seconds = _seconds(found, _TRAININGS.get(method, ()))
+    from_scratch = method == "phase2" and plan.parameters(found.instance)["phase2"]["start"] == Start.SCRATCH
+    seconds = _seconds(found, [*([] if from_scratch else [_HR]), *_TRAININGS.get(method, ())])
     main = evaluated(plan, Instance(next(iter(plan.matrix.cells)), found.instance.scale, found.instance.seed))
-    plain = None if main is None else _seconds(main, _PLAIN)
+    plain = None if main is None else _seconds(main, [_HR, *_PLAIN])
     return {"seconds": seconds, "time_multiple": seconds / plain if seconds and plain else None}
 
 
-def _seconds(found: Evaluated, stages: tuple[str, ...]) -> float:
-    curves = (found.curve(stage) for stage in ("pretrain_recognizer", *stages))
+def _seconds(found: Evaluated, stages: Sequence[str]) -> float:
+    curves = (found.curve(stage) for stage in stages)
     return sum(float(curve["seconds"].sum()) for curve in curves if curve is not None)
 
 

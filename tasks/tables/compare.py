@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from acl_core.statistics.paired import Difference, Spread, difference, holm, spread
+from acl_core.statistics.paired import Difference, Spread, difference, holm, paired, spread
 from tasks.tables.cells import Plan
 from tasks.tables.collect import evaluated, readings
 from tasks.tables.matrix import Row, Table
@@ -64,7 +64,7 @@ def claims(plan: Plan, table: Table) -> list[Claim]:
         if name == table.lead or row.is_ceiling or row.scale != lead.scale:
             continue
         theirs = _readings(plan, table, row)
-        if ours is not None and theirs is not None and not ours.merge(theirs, on=["seed", "plate"]).empty:
+        if ours is not None and theirs is not None and not paired(ours, theirs).empty:
             found[name] = difference(ours, theirs, plan.profile.resamples, _SEED)
     corrected = holm([d.p for d in found.values()])
     return [Claim(name, d, p) for (name, d), p in zip(found.items(), corrected, strict=True)]
@@ -95,18 +95,20 @@ def _common_seeds(values: BySeed, rows: Sequence[str]) -> set[int]:
     return set.intersection(*(set(values[row]) for row in rows)) if rows else set()
 
 
-def order_agreement(ours: BySeed, theirs: Mapping[str, float]) -> tuple[int, int]:
-    """How many pairs of rows stand in the same order here and in the paper, and how many can be compared.
+def order_agreement(ours: BySeed, theirs: Mapping[str, float]) -> tuple[list[tuple[str, str]], int]:
+    """Which pairs of rows stand in another order here than in the paper, and how many can be compared.
 
     Args:
         ours: Values of each row; two rows are compared over the seeds that both have.
         theirs: The paper's.
+
+    Returns:
+        ``(the row that is better in the paper, the other)`` of each pair that does not agree, and the number of pairs.
     """
-    shared = [row for row in theirs if row in ours]
+    shared = sorted((row for row in theirs if row in ours), key=theirs.__getitem__, reverse=True)
     pairs = [(a, b) for a, b in combinations(shared, 2) if theirs[a] != theirs[b]]
-    both = [(on_common_seeds(ours, pair), theirs[pair[0]] - theirs[pair[1]]) for pair in pairs]
-    gaps = [(found[0] - found[1], printed) for means, printed in both if (found := list(means.values()))]
-    return sum(here * there > 0 for here, there in gaps), len(gaps)
+    here = {pair: tuple(found.values()) for pair in pairs if (found := on_common_seeds(ours, pair))}
+    return [pair for pair, (better, other) in here.items() if better <= other], len(here)
 
 
 def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim], paper: Published) -> str:
@@ -114,10 +116,10 @@ def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim
     means = spreads(frame, name)
     if not means:
         return "Not run yet: nothing can be said."
-    ours = by_seed(frame, name, _printed_metric(name, table, paper))
+    printed = _printed_metrics(name, table, paper)
     sentences = [
-        _on_order(name, table, ours, paper),
-        _on_lead(name, table, ours, means, paper),
+        *[_on_order(name, table, metric, frame, paper) for metric in printed],
+        _on_lead(name, table, printed[0], frame, paper) if printed else "The paper has no numbers for this.",
         *_on_claims(table, tested, is_printed=name in paper.tables),
     ]
     missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
@@ -126,24 +128,25 @@ def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _on_order(name: str, table: Table, ours: BySeed, paper: Published) -> str:
-    metric = _printed_metric(name, table, paper)
-    if metric is None:
-        return "The paper has no numbers for this."
-    theirs = _of_paper(name, table, metric, paper)
-    same, pairs = order_agreement(ours, theirs)
+def _on_order(name: str, table: Table, metric: str, frame: pd.DataFrame, paper: Published) -> str:
+    """Whether the rows stand in the paper's order by a metric, and which do not."""
+    other, pairs = order_agreement(by_seed(frame, name, metric), _of_paper(name, table, metric, paper))
     if not pairs:
-        return "Too few of the paper's rows have been run to compare their order."
-    word = "agrees with" if same == pairs else "agrees in part with" if same * 2 > pairs else "does not agree with"
-    return (
-        f"By {_called(metric)}, the order of the rows {word} the paper's: {same} of {pairs} pairs stand the same way."
-    )
+        return f"By {_called(metric)}, too few of the paper's rows have been run to compare their order."
+    same = pairs - len(other)
+    word = "agrees with" if not other else "agrees in part with" if same * 2 > pairs else "does not agree with"
+    text = f"By {_called(metric)}, the order of the rows {word} the paper's: {same} of {pairs} pairs stand the same way"
+    below: dict[str, list[str]] = {}
+    for better, worse in other:
+        below.setdefault(table.rows[better].title, []).append(table.rows[worse].title)
+    said = [f"{better} is not above {', '.join(rows)} here" for better, rows in below.items()]
+    return "; ".join([text, *said]) + "."
 
 
-def _on_lead(name: str, table: Table, ours: BySeed, means: Mapping[tuple[str, str], Spread], paper: Published) -> str:
+def _on_lead(name: str, table: Table, metric: str, frame: pd.DataFrame, paper: Published) -> str:
     """Whether the best row of the paper is ours, too, and how much of the gap both close."""
-    metric = _printed_metric(name, table, paper)
-    theirs = {} if metric is None else _without_ceiling(table, _of_paper(name, table, metric, paper))
+    ours = by_seed(frame, name, metric)
+    theirs = _without_ceiling(table, _of_paper(name, table, metric, paper))
     rows = [row for row in theirs if row in ours]
     here, n_common = on_common_seeds(ours, rows), len(_common_seeds(ours, rows))
     if len(here) < 2:
@@ -156,7 +159,7 @@ def _on_lead(name: str, table: Table, ours: BySeed, means: Mapping[tuple[str, st
         text = f"The paper's best is {title}; here, of the paper's rows, it is {table.rows[best_here].title}"
     few = any(len(ours[row]) > n_common for row in rows)
     text += f" (seeds that all of them have: {n_common})." if few else "."
-    closed = means.get((best_there, "gap_closed_map50"))
+    closed = spreads(frame, name).get((best_there, "gap_closed_map50"))
     printed = paper.gap_closed(name, best_there, table.scale)
     if closed is not None and printed is not None:
         text += f" {title} closes {100 * closed.mean:.1f} % of the gap in mAP here and {printed:.1f} % there."
@@ -191,10 +194,10 @@ def _points(d: Difference) -> str:
     return f"{100 * d.value:+.1f} points, {100 * d.low:+.1f} to {100 * d.high:+.1f}"
 
 
-def _printed_metric(name: str, table: Table, paper: Published) -> str | None:
-    """The first metric after PSNR that the paper prints for the table; PSNR itself where there is no other."""
+def _printed_metrics(name: str, table: Table, paper: Published) -> list[str]:
+    """The metrics that the paper prints for the table, PSNR last: what counts is what is read."""
     there = [m for m in table.columns if any(paper.value(name, row, m) is not None for row in table.rows)]
-    return next((m for m in there if m != "psnr_db"), there[0] if there else None)
+    return sorted(there, key=lambda metric: metric == "psnr_db")
 
 
 def _of_paper(name: str, table: Table, metric: str, paper: Published) -> dict[str, float]:
@@ -206,4 +209,5 @@ def _without_ceiling(table: Table, values: Mapping[str, float]) -> dict[str, flo
 
 
 def _called(metric: str) -> str:
-    return {"map50": "mAP", "map50_digits": "mAP of digits", "time_multiple": "training time"}.get(metric, metric)
+    words = {"map50": "mAP", "map50_digits": "mAP of digits", "psnr_db": "PSNR", "time_multiple": "training time"}
+    return words.get(metric, metric)

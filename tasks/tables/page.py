@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
     return {
         "title": f"The paper's tables, workspace {ROOT_NAME if plan.base == ROOT else plan.base.name}",
         "profile": plan.profile_name,
-        "meta": done[0].read("meta.json") if done else None,
+        "made": _made(done),
         "paper": paper,
         "tables": tables,
         "states": states,
@@ -81,6 +81,20 @@ def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
         "pictures": _pictures(plan) if pictures else [],
         "numbers": _numbers(plan, frame, tested),
     }
+
+
+def _made(done: Sequence[Evaluated]) -> str:
+    """Plates, commits and arithmetic of the cells, several of each where they differ."""
+    if not done:
+        return ""
+    metas = [found.read("meta.json") for found in done]
+    counts = sorted({meta["plates"] for meta in metas})
+    plates = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    sources, commits = (sorted({str(meta[key]) for meta in metas}) for key in ("source", "commit"))
+    precisions = sorted(set[str]().union(*(found.precisions() for found in done)))
+    trained = f", trained in {' and '.join(precisions)}" if precisions else ""
+    plural = "s" if len(commits) > 1 else ""
+    return f"{plates} test plates a seed ({', '.join(sources)}), commit{plural} {', '.join(commits)}{trained}."
 
 
 def _table(

@@ -10,9 +10,12 @@ import yaml
 
 from tasks.exclusive import exclusive
 from tasks.tables.cells import Instance, note_failure
+from tasks.tables.charts import trainings
 from tasks.tables.collect import State, state_of, tidy
 from tasks.tables.compare import claims, on_common_seeds, order_agreement, spreads
+from tasks.tables.matrix import load_matrix
 from tasks.tables.page import gather, write_page
+from tasks.tables.published import published
 from tests.plates import ROOT
 from tests.unit.tasks.tables.made_up import N_PLATES, plan_in, read_outside, run
 
@@ -105,6 +108,8 @@ def test_multiples_of_plain_fine_tuning(tmp_path: Path) -> None:
     means = spreads(tidy(plan), "times")
     assert means["collaborative", "seconds"].mean == 40 + 2 * (10 + 20 + 30)
     assert means["collaborative", "time_multiple"].mean == pytest.approx(160 / 120)
+    run(plan, Instance("lr", 4, 1))
+    assert spreads(tidy(plan), "times")["lr", "seconds"].mean == 2 * (10 + 20 + 30)  # it starts from scratch
 
 
 def test_digits_are_the_mean_over_digit_classes(tmp_path: Path) -> None:
@@ -135,14 +140,15 @@ def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path
 
 def test_order_agreement() -> None:
     one, two, three = ({1: value} for value in (1.0, 2.0, 3.0))
-    assert order_agreement({"a": one, "b": two, "c": three}, {"a": 1, "b": 2, "c": 3}) == (3, 3)
-    assert order_agreement({"a": three, "b": two}, {"a": 1, "b": 2, "z": 9}) == (0, 1)
-    assert order_agreement({"a": three}, {"a": 1, "b": 1}) == (0, 0)
+    assert order_agreement({"a": one, "b": two, "c": three}, {"a": 1, "b": 2, "c": 3}) == ([], 3)
+    assert order_agreement({"a": three, "b": two}, {"a": 1, "b": 2, "z": 9}) == ([("b", "a")], 1)
+    assert order_agreement({"a": two, "b": two}, {"a": 1, "b": 2}) == ([("b", "a")], 1)  # level is not above
+    assert order_agreement({"a": three}, {"a": 1, "b": 1}) == ([], 0)
 
 
 def test_rows_are_ordered_over_the_seeds_that_both_have() -> None:
     ours = {"a": {1: 0.5, 2: 0.9, 3: 0.9}, "b": {1: 0.6}, "c": {4: 0.1}}
-    assert order_agreement(ours, {"a": 1, "b": 2, "c": 3}) == (1, 1)
+    assert order_agreement(ours, {"a": 1, "b": 2, "c": 3}) == ([], 1)
     assert on_common_seeds(ours, ["a", "b"]) == {"a": 0.5, "b": 0.6}
     assert on_common_seeds(ours, ["a", "c"]) == {}
 
@@ -169,3 +175,35 @@ def test_the_words_follow_from_the_numbers(tmp_path: Path) -> None:
     trails = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
     assert "It is worse than Bicubic, No SR at all" in trails
     assert "The paper's best is Collaborative; here, of the paper's rows, it is Bicubic." in trails
+    assert "2 of 3 pairs stand the same way; Collaborative is not above Bicubic here." in trails
+    assert "By PSNR, the order of the rows agrees with" in gather(plan, pictures=False)["tables"]["table2"]["verdict"]
+
+
+def test_a_table_with_map_says_what_share_of_the_gap_is_closed() -> None:
+    tables = load_matrix(ROOT / "tables.yaml").tables
+    assert [name for name, table in tables.items() if "map50" in table.columns and name in published().tables] == [
+        name for name, table in tables.items() if "gap_closed_map50" in table.columns and name in published().tables
+    ]
+
+
+def test_the_page_names_every_commit_and_arithmetic(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    for seed, precision in ((1, "bf16"), (2, "fp32")):
+        folder = run(plan, Instance("collaborative", 4, seed))
+        evaluation = folder / "evaluations" / "x4" / "meta.json"
+        meta = {"plates": 60 + seed, "source": "made up", "commit": f"{seed}" * 8}
+        evaluation.write_text(json.dumps(meta), encoding="utf-8")
+        (folder / "models").mkdir()
+        card = folder / "models" / "sr.safetensors.json"
+        card.write_text(json.dumps({"precision": precision}), encoding="utf-8")
+    said = "61 to 62 test plates a seed (made up), commits 11111111, 22222222, trained in bf16 and fp32."
+    assert gather(plan, pictures=False)["made"] == said
+    assert said in write_page(plan).read_text(encoding="utf-8")
+
+
+def test_every_training_has_its_panel(tmp_path: Path) -> None:
+    plan = plan_in(tmp_path)
+    run(plan, Instance("collaborative", 4, 1))
+    run(plan, Instance("control", 4, 1))
+    curves = trainings(plan, 4)
+    assert all(stage in curves for stage in ("pretrain_recognizer", "phase2: ", "bicubic_phase2", "rounds"))
