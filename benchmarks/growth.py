@@ -93,6 +93,15 @@ def _draw(folder: Path, n_plates: int, _memory_mib: float) -> Callable[[], objec
     return lambda: write_plates(stream, card, folder / "plates")
 
 
+def _validate(folder: Path, _n_plates: int, _memory_mib: float) -> Callable[[], object]:
+    from tasks.stages.validate import run  # the only part that needs more than acl_core
+
+    params = _params()
+    outs = {"out": "valid", "rejected": "invalid.csv", "docs": "docs", "report": "validation.json"}
+    paths = {name: folder / out for name, out in outs.items()}
+    return lambda: run(params.validation, params.plates, params.privacy, hr=folder / "plates", **paths)
+
+
 def _degrade(folder: Path, _n_plates: int, _memory_mib: float) -> Callable[[], object]:
     source = folder / "plates"
     card = replace(read_card(source), scale=SCALE)
@@ -140,6 +149,7 @@ def _params() -> Params:
 _COMPUTE = Compute(torch.device("cpu"), bf16=False)
 _PARTS: dict[str, Part] = {
     "plates": _draw,
+    "validate": _validate,
     "degrade": _degrade,
     "pretrain_sr": _train("pretrain_sr"),
     "pretrain_recognizer": _train("pretrain_recognizer"),

@@ -26,6 +26,7 @@ from acl_core.seeding import generator
 from acl_core.statistics.confusions import confusions
 from acl_core.statistics.table import Interval, choose_rule, per_class, suite_table, table
 from acl_core.train.loop import Job
+from acl_core.train.memory import peak_mib
 from tasks.provenance import git_commit
 from tasks.stages._main import main
 
@@ -54,7 +55,7 @@ def run(
     out: Path,
     job: Job,
 ) -> Mapping[str, float]:
-    """Measure all methods with one reading rule, which is chosen on validation; test plates are touched here only."""
+    """Measure all methods with one reading rule, which is chosen on validation; test plates are not touched before."""
     job.tracker.begin()
     validation, test = (PairSet.load(pairs, side, job.memory_mib) for side in (Side.VALIDATION, Side.TEST))
     classes = test.card.classes
@@ -105,7 +106,7 @@ def _run_all(
 def _summary(rows: Mapping[str, Mapping[str, Interval]], job: Job) -> dict[str, float]:
     """The two numbers of each method that people ask for first."""
     summary = {f"{m}.{metric}": row[metric]["value"] or 0.0 for m, row in rows.items() for metric in _SUMMARY}
-    job.tracker.metrics(summary, 1)
+    job.tracker.metrics(summary | {"peak_mib": peak_mib(job.compute.device)}, 1)
     return summary
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import Plate, Side, read_plates
 from acl_core.evaluate.method_names import MethodName
+from acl_core.export.onnx_model import build_model, write_model
 from acl_core.export.reader import OnnxReader
 from acl_core.params import load_params
 from acl_core.sources.annotations import plates_of
@@ -19,6 +20,7 @@ from benchmarks.export import main as benchmark
 from tasks import cli
 from tasks.export.trained import load_trained, stage_out
 from tests.plates import ROOT, params, toy_plate
+from tests.unit.export import networks as toy
 from tests.unit.export.parity import check_parity
 
 pytestmark = pytest.mark.e2e
@@ -49,6 +51,14 @@ def test_trained_networks_read_the_same_texts(tmp_path: Path) -> None:
     synthetic = list(islice(read_plates(stage_out(TRAINED, "degrade", 4), Side.TEST), N_PLATES))
     plates = synthetic + real_plates(4)
     assert check_parity(out, trained.enlarger, trained.recognizer, plates, its_params.sr.bucket_px) > 6 * N_PLATES
+
+
+@pytest.mark.skipif(not EALPR.is_dir(), reason=f"no real plates in {EALPR}: name their folder by EALPR")
+def test_real_plates_need_no_training_to_be_read_alike(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    write_model(build_model(toy.candidates(), toy.facts()), path)
+    n_read = check_parity(path, toy.dbpn(), toy.recognizer(), real_plates(toy.SCALE), toy.BUCKET_PX)
+    assert n_read > N_PLATES
 
 
 def test_every_workspace_can_be_exported(smoke: Path) -> None:

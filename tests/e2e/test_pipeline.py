@@ -96,6 +96,7 @@ def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(s
     assert {f.path for f in client.list_artifacts(parent.info.run_id)} == {"evaluate.json", "index.html"}
     evaluated = {f.path for f in client.list_artifacts(runs["evaluate@4"].info.run_id)}
     assert {"table.json", "per_class.json", "confusions.json", "suite.json"} <= evaluated
+    assert runs["evaluate@4"].data.metrics["peak_mib"] > 100
     assert not (smoke / "runs" / "tracking").exists()
 
 

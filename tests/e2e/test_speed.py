@@ -38,7 +38,7 @@ def test_gpu_on_a_cpu() -> None:
 @pytest.mark.e2e
 def test_growth() -> None:
     rows = rows_of("benchmarks.growth", "--sizes", "6")
-    parts = ["plates", "degrade", "pretrain_sr", "pretrain_recognizer", "phase1", "phase2", "evaluate"]
+    parts = ["plates", "validate", "degrade", "pretrain_sr", "pretrain_recognizer", "phase1", "phase2", "evaluate"]
     assert [row[0] for row in rows[1:]] == parts
     assert all(float(row[5]) >= float(row[6]) > 0 for row in rows[1:])
 
