@@ -96,16 +96,21 @@ def load_readings(folder: Path) -> dict[str, Any]:
 def _read_all(
     reader: TextReader, pictures: Sequence[np.ndarray], test: PairSet, how: Preparation, label: str
 ) -> dict[str, Any]:
-    """Scores on the characters that the reader knows; plates without one of them do not count."""
+    """Scores on the plates' characters that the reader knows; plates without one of them do not count.
+
+    What it reads beyond those is dropped: plates do not have it, and Tesseract is told so as well.
+    """
     names = [plain(name) for name in test.card.classes]
-    unknown = sorted({letter for name in names for letter in name if not reader.knows(letter)})
+    letters = {letter for name in names for letter in name}
+    unknown = sorted(letter for letter in letters if not reader.knows(letter))
+    known = letters.difference(unknown).__contains__
     plates, wrong, length = [], [], []
     for plate, picture in zip(tqdm(test.plates, desc=label, unit="plate", disable=None), pictures, strict=True):
-        true = expected(plate.text, test.card.direction, reader.knows)
+        true = expected(plate.text, test.card.direction, known)
         if not true:
             continue
         plates.append(hashlib.sha256(plate.hr.tobytes()).hexdigest()[:16])
-        wrong.append(edits(plain(reader.read(prepared(picture, how)), reader.knows), true))
+        wrong.append(edits(plain(reader.read(prepared(picture, how)), known), true))
         length.append(len(true))
     return {"plates": plates, "edits": wrong, "length": length, "unknown": unknown, "classes": len(names)}
 

@@ -92,7 +92,7 @@ class _Echo:
 
     def read(self, picture: np.ndarray) -> str:
         self.asked += 1
-        return "01"
+        return "0QQQQQ1"  # no plate has a Q
 
 
 def test_a_cell_is_read_once_and_scored_on_what_the_reader_knows(
@@ -114,6 +114,7 @@ def test_a_cell_is_read_once_and_scored_on_what_the_reader_knows(
     assert outcome["classes"] == 3
     assert 0 < len(outcome["plates"]) <= 3
     assert all(0 < n <= 3 for n in outcome["length"])
+    assert max(outcome["edits"]) <= 3
     asked = echo.asked
     scored.read_cell(tmp_path, 4, wanted, HOW)
     assert echo.asked == asked == len(outcome["plates"])
