@@ -113,6 +113,11 @@ def _own_source(workspace: Path) -> Path:
             "what is new. Move all pictures to images/, their labels to labels/, and write names of data.yaml, one a "
             "line, to classes.txt."
         )
+    if (source / "lr").is_dir():
+        raise DataError(
+            f"{source}: has real LR pictures in lr/, and an inbox brings none; a plate without one would be rejected. "
+            "Add new pairs to images/, labels/ and lr/ by hand."
+        )
     return source
 
 

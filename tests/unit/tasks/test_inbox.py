@@ -91,6 +91,13 @@ def test_a_source_by_data_yaml_is_refused_since_it_would_not_list_what_is_new(
     assert not (tmp_path / "labelled").exists()
 
 
+def test_a_source_of_real_pairs_is_refused_since_an_inbox_has_none(workspace: Path, inbox: Path) -> None:
+    (workspace / "data/raw/lr").mkdir()
+    with pytest.raises(DataError, match="real LR pictures in lr/, and an inbox brings none"):
+        collect(str(inbox), workspace)
+    assert not (workspace / "data/raw/images/new one.png").exists()
+
+
 def test_no_inbox(workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no inbox there"):
         collect(str(tmp_path / "nowhere"), workspace)
