@@ -126,6 +126,9 @@ class Plan:
         changed = merge(raw, changes)
         for parameter, trainings in cell.epochs.items():
             changes = merge(changes, _nested(parameter, _epochs(changed, raw, parameter, trainings, where)))
+        for parameter, trainings in cell.rest.items():
+            others = [name for name in trainings if name != parameter.partition(".")[0]]
+            changes = merge(changes, _nested(parameter, _epochs(changed, raw, parameter, trainings, where, others)))
         for parameter, parts in cell.divide.items():
             epochs = max(1, round(_number(changed, parameter, where) / parts))
             changes = merge(changes, _nested(parameter, epochs))
@@ -169,18 +172,27 @@ def is_done(folder: Path) -> bool:
 
 
 def _epochs(
-    changed: Mapping[str, Any], base: Mapping[str, Any], parameter: str, trainings: Sequence[str], where: str
+    changed: Mapping[str, Any],
+    base: Mapping[str, Any],
+    parameter: str,
+    trainings: Sequence[str],
+    where: str,
+    others: Sequence[str] = (),
 ) -> int:
-    """Epochs that make as many updates as some trainings of the workspace together."""
+    """Epochs that make as many updates as some trainings of the workspace together, but for those of others here."""
     if not trainings:
         return 0
     section, _ = parameter.split(".")
     try:
         batch = _batch(changed[_BATCHES_OF.get(section, section)])
-        sections = [base[name] for name in trainings]
-        return max(1, round(sum(batch * int(other["epochs"]) / _batch(other) for other in sections)))
+        return max(1, round(batch * (_updates_a_plate(base, trainings) - _updates_a_plate(changed, others))))
     except KeyError as error:
         raise ParamsError(f"{where} of tables.yaml: {error} is not in params.yaml. Name trainings there.") from error
+
+
+def _updates_a_plate(raw: Mapping[str, Any], trainings: Sequence[str]) -> float:
+    """Updates of some trainings together, for each plate of the training side."""
+    return sum(int(raw[name]["epochs"]) / _batch(raw[name]) for name in trainings)
 
 
 def _nested(parameter: str, value: int) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class Cell(Section):
         changes: Nested as in params.yaml.
         epochs: Parameters that count epochs -> the trainings of the workspace whose updates this one gets together, so
             that every method has one budget; an empty list is no training at all.
+        rest: One that counts epochs -> trainings of the workspace, itself among them: it gets the updates of all of
+            them but for those that the others take in this cell.
         divide: Parameters that count epochs -> by how much, for trainings that come several times.
         multiply: Other whole numbers -> times how much the workspace's, whatever that is.
     """
@@ -40,6 +42,7 @@ class Cell(Section):
     seeds: Seeds = Seeds.FIRST
     changes: dict[str, Any] = Field(default_factory=dict)
     epochs: dict[Parameter, list[Name]] = Field(default_factory=dict)
+    rest: dict[Parameter, list[Name]] = Field(default_factory=dict)
     divide: dict[Parameter, Count] = Field(default_factory=dict)
     multiply: dict[Parameter, Count] = Field(default_factory=dict)
 

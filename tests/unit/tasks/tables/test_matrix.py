@@ -86,6 +86,16 @@ def test_patches_have_the_updates_of_whole_plates_and_four_times_their_batch(tmp
     assert _updates(patches, "pretrain_sr") == pytest.approx(_updates(whole, "pretrain_sr"))
 
 
+@pytest.mark.parametrize("profile", ["cpu", "imported", "paper"])
+def test_late_moves_updates_to_phase_2_and_makes_none(tmp_path: Path, profile: str) -> None:
+    plan = plan_in(tmp_path, **merge(_root(), read_profile(profile)))
+    late, base = (plan.parameters(Instance(cell, 4, 1)) for cell in ("late", "collaborative"))
+    trainings = ("pretrain_sr", "phase1", "phase2")
+    whole = sum(_updates(base, name) for name in trainings)
+    assert sum(_updates(late, name) for name in trainings) == pytest.approx(whole, rel=0.04)  # whole epochs
+    assert _updates(late, "phase2") > 1.5 * _updates(base, "phase2")
+
+
 def test_rounds_share_one_budget(tmp_path: Path) -> None:
     plan = plan_in(tmp_path, phase1=_root()["phase1"] | {"epochs": 8}, phase2=_root()["phase2"] | {"epochs": 4})
     params = plan.parameters(Instance("rounds_4", 4, 1))
