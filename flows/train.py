@@ -35,6 +35,7 @@ def train(
     force: bool = False,
     promote: bool = False,
     approval: bool = False,
+    accept_new_plates: bool = False,
 ) -> None:
     """Run every stage of a workspace in the order of dvc.yaml; DVC skips what is up to date.
 
@@ -46,6 +47,8 @@ def train(
         force: Run every stage, whether or not something changed.
         promote: Register the result of the first scale, and make it the champion if it is better than that one.
         approval: Wait for a person to resume the run before the champion changes.
+        accept_new_plates: Promote though the test plates are not those of the champion's promotion, as after an inbox:
+            both readers read the new ones. Otherwise the result is held.
     """
     folder = ensure_workspace(workspace, None, profile) if profile else find_workspace(workspace)
     folder = with_changes(folder, scales=scales, alpha=alpha)
@@ -54,15 +57,15 @@ def train(
     check_clean(folder)
     publish_results(folder)
     if promote:
-        release(folder, approval=approval)
+        release(folder, approval=approval, accept_new_plates=accept_new_plates)
     push(folder)
 
 
-def release(folder: Path, *, approval: bool) -> None:
+def release(folder: Path, *, approval: bool = False, accept_new_plates: bool = False) -> None:
     """Register, gate, promote."""
     scale = load_params(folder / "params.yaml").scales[0]
     version = register_reader(folder, scale)
-    decision = gate(folder, scale, version)
+    decision = gate(folder, scale, version, accept_new_plates=accept_new_plates)
     if approval:
         wait_for_approval(decision)
     make_champion(decision)

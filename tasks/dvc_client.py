@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,13 +17,13 @@ import yaml
 from acl_core.errors import AclError
 from acl_core.train.stopping import EXIT_CODE
 from tasks import stopped
-from tasks.processes import end_group
+from tasks.processes import Together, end_group
 
 # glibc hands the large buffers of a training step back to the system and asks for them anew in every step. Keeping
 # them, in huge pages, takes 9 % off a whole SR training and 13 % off its processor time (docs/LOG.md). A user's own
 # setting wins.
 _KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_threshold=8589934592:glibc.malloc.hugetlb=1"
-_live: set["subprocess.Popen[str]"] = set()
+_together: ContextVar[Together | None] = ContextVar("together", default=None)
 _LINES_SHOWN = 15  # of a stage that failed
 _STAGE_CODE = re.compile(r"exited with (-?\d+)")
 _EDGE = re.compile(r'"([^"]+)" -> "([^"]+)"')
@@ -82,7 +83,7 @@ def reproduce(
     stopped.forget(workspace)
     try:
         return _reproduce(workspace, arguments, stage or "dvc repro", on_line, environment or {})
-    except (StageFailedError, SystemExit, KeyboardInterrupt) as error:
+    except (StageFailedError, StageStoppedError, SystemExit, KeyboardInterrupt) as error:
         if message := stopped.noted(workspace):
             raise StageStoppedError(f"{message}; the same command goes on") from error
         raise
@@ -280,24 +281,57 @@ def _running(
     """
     # Stages run `python`; it has to be this one, whether or not its environment was activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=workspace,
-        env={"GLIBC_TUNABLES": _KEEP_MEMORY} | os.environ | dict(environment) | {"PATH": path},
-        stdout=subprocess.PIPE if capture else None,
-        stderr=stderr if capture else None,
-        text=True,
-        start_new_session=True,
+    together = _together.get() or Together()
+    process = together.start(
+        lambda: subprocess.Popen(
+            [sys.executable, "-m", "dvc", *arguments],
+            cwd=workspace,
+            env={"GLIBC_TUNABLES": _KEEP_MEMORY} | os.environ | dict(environment) | {"PATH": path},
+            stdout=subprocess.PIPE if capture else None,
+            stderr=stderr if capture else None,
+            text=True,
+            start_new_session=True,
+        )
     )
-    _live.add(process)
+    if process is None:
+        raise _not_done(workspace)
     try:
         yield process
     finally:
         end_group(process)
-        _live.discard(process)
+        together.forget(process)
+    check_goes_on(workspace)  # where it was ended, what it said last is no failure of its own
 
 
-def end_all() -> None:
-    """End every DVC process that runs, with all below it: a signal reaches the main thread alone."""
-    for process in list(_live):
-        end_group(process)
+@contextlib.contextmanager
+def ending_together() -> Iterator[None]:
+    """Where this block is left by an exception, all that its threads run of DVC ends, and they start nothing more.
+
+    A signal reaches the main thread alone: its threads would wait for their trainings, and one that waits for a GPU
+    would start the next. They are known by their context, which Prefect's task runners copy from here; so what another
+    block starts in this process, then or later, goes on.
+    """
+    together = Together()
+    token = _together.set(together)
+    try:
+        yield
+    except BaseException:
+        together.end()
+        raise
+    finally:
+        _together.reset(token)
+
+
+def check_goes_on(workspace: Path) -> None:
+    """Leave a thread whose run ends; whoever waits for something else than DVC has to ask.
+
+    Raises:
+        StageStoppedError: The block of :func:`ending_together` from which this thread comes was left by an exception.
+    """
+    together = _together.get()
+    if together is not None and together.ended:
+        raise _not_done(workspace)
+
+
+def _not_done(workspace: Path) -> StageStoppedError:
+    return StageStoppedError(f"{workspace}: not done, as this run ends; the same command goes on")

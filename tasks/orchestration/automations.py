@@ -52,10 +52,15 @@ def crashed_without_heartbeat(beat_s: int) -> AutomationCore:
 def retrain_when_quality_falls(retrain: UUID) -> AutomationCore:
     """Train when the flow `monitor` says that the champion reads new plates worse than it should.
 
+    That run takes the new plates over, and a part of them goes to the test side. The gate has to accept those, or it
+    would hold every challenger. It is fair: both readers read the whole new test side, and as a plate string stays on
+    its side, none of it was trained on.
+
     Args:
         retrain: The deployment to run, with what the event says; that run checks its parameters as any other does.
     """
-    asked = {"workspace": "{{ event.payload.workspace }}", "inbox": "{{ event.payload.inbox }}", "promote": True}
+    about = {"workspace": "{{ event.payload.workspace }}", "inbox": "{{ event.payload.inbox }}"}
+    asked = about | {"promote": True, "accept_new_plates": True}
     return AutomationCore(
         name="Retrain when quality falls",
         description=f"On each event {QUALITY_FELL}.",

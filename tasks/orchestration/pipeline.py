@@ -29,16 +29,13 @@ def run_stages(workspace: Path, *, force: bool = False) -> None:
             run_stage(workspace, stage, remote, force=force)
         return
     started: dict[str, PrefectFuture[Any]] = {}
-    try:
+    with dvc_client.ending_together():
         for stage, parents in dvc_client.parents(workspace).items():
             before = [started[parent] for parent in parents]
             options: dict[str, Any] = {"force": force, "wait_for": before, "return_state": False}
             started[stage] = run_stage.submit(workspace, stage, remote, **options)
         for future in started.values():
             future.result()
-    except BaseException:
-        dvc_client.end_all()  # the threads of the task runner do not see what ended this one
-        raise
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

@@ -12,8 +12,9 @@ from prefect.states import Completed
 from tasks.registry.aliases import switch
 from tasks.registry.decision import Decision, Outcome, markdown
 from tasks.registry.promotion import consider
-from tasks.registry.register import register
-from tasks.registry.store import MODEL
+from tasks.registry.record import is_settled
+from tasks.registry.register import register, registered
+from tasks.registry.store import MODEL, Registry
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +37,33 @@ def register_reader(workspace: Path, scale: int) -> str:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def gate(workspace: Path, scale: int, version: str) -> Decision:
-    """Hold a version against the champion on the same test plates, and show the table.
+def is_released(workspace: Path, scale: int) -> bool:
+    """Whether the gate has decided on the final networks; not where a run failed on the way there.
+
+    Asking first keeps a night with nothing new short, and leaves the challenger's alias where a person put it.
 
     Raises:
         AclError: The registry does not answer.
     """
-    decision = consider(workspace, scale, version)
+    registry = Registry()
+    version = registered(workspace, scale, registry)
+    return version is not None and is_settled(registry, version)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def gate(workspace: Path, scale: int, version: str, *, accept_new_plates: bool = False) -> Decision:
+    """Hold a version against the champion on the same test plates, and show the table.
+
+    Args:
+        workspace: Whose test plates both read.
+        scale: Of these plates.
+        version: The challenger.
+        accept_new_plates: Go on where these are not the test plates of the champion's promotion.
+
+    Raises:
+        AclError: The registry does not answer.
+    """
+    decision = consider(workspace, scale, version, accept_new_plates=accept_new_plates)
     text = f"Version {decision.challenger}: **{decision.outcome.value}**. {decision.reason}\n\n"
     create_markdown_artifact(
         text + markdown(decision.verdict), key="promotion", description=f"{workspace.name}: challenger and champion"

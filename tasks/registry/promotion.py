@@ -61,6 +61,7 @@ def consider(
     version: str | None = None,
     *,
     accept_changes: bool = False,
+    accept_new_plates: bool = False,
     accept_rolled_back: bool = False,
     registry: Registry | None = None,
 ) -> Decision:
@@ -71,6 +72,7 @@ def consider(
         scale: Of these plates; None for the challenger's own.
         version: The challenger; None for the version of that alias.
         accept_changes: Go on where the test plates or the classes are not those of the champion's promotion.
+        accept_new_plates: Go on where the test plates alone are others, as after an inbox; classes never come from one.
         accept_rolled_back: Go on where the challenger was the champion and was rolled back.
         registry: Where; None for the usual one.
 
@@ -92,7 +94,7 @@ def consider(
     test = PairSet.load(workspace / out_of(workspace, "degrade", scale), Side.TEST)
     plates = hash_of_plates(test)
     verdict, scored = _judge(registry, number, rival, test, params)
-    changes = _changes(registry, rival, plates, accept_changes)
+    changes = _changes(registry, rival, plates, accept_changes or accept_new_plates)
     if (when := challenger.tags.get(ROLLED_BACK)) and not accept_rolled_back:
         changes.append(Check("never rolled back", None, None, f"rolled back {when}; --version {number} goes on", False))
     verdict = Verdict((*changes, *verdict.checks, *_class_changes(scored, test, accept_changes)))
@@ -146,7 +148,8 @@ def _changes(registry: Registry, rival: str | None, plates: str, accepted: bool)
         return []
     if known == plates:
         return [Check("test plates", None, None, "the champion's", True)]
-    return [_change("test plates", f"not the champion's ({known[:12]}, now {plates[:12]})", accepted)]
+    what = f"not the champion's ({known[:12]}, now {plates[:12]})"
+    return [_change("test plates", what, accepted, "--accept-changes, or accept_new_plates of a run,")]
 
 
 def _class_changes(scored: dict[str, _Scored], test: PairSet, accepted: bool) -> list[Check]:
@@ -160,5 +163,5 @@ def _class_changes(scored: dict[str, _Scored], test: PairSet, accepted: bool) ->
     return checks
 
 
-def _change(name: str, what: str, accepted: bool) -> Check:
-    return Check(name, None, None, what + (", accepted" if accepted else "; --accept-changes goes on"), accepted)
+def _change(name: str, what: str, accepted: bool, to_accept: str = "--accept-changes") -> Check:
+    return Check(name, None, None, what + (", accepted" if accepted else f"; {to_accept} goes on"), accepted)

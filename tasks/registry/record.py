@@ -5,9 +5,10 @@ import math
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from tasks.registry.decision import Check, Decision, markdown
-from tasks.registry.store import MODEL, Registry, registry_errors
+from tasks.registry.decision import Check, Decision, Outcome, markdown
+from tasks.registry.store import MODEL, Alias, Registry, registry_errors
 
+_OUTCOME = "promotion"  # the tag
 _DECISION = "\n\n## Promotion\n\n"  # where the decision begins in a version's description
 _MOST_DESCRIPTION = 4900  # characters; MLflow's databases hold 5,000
 
@@ -26,7 +27,7 @@ def write_decision(
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     number = decision.challenger
-    tags = {"promotion": decision.outcome.value, "promotion_reason": decision.reason[:4000], "promotion_at": now}
+    tags = {_OUTCOME: decision.outcome.value, "promotion_reason": decision.reason[:4000], "promotion_at": now}
     tags |= {"promotion_against": rival or "", "test_sha256": plates}
     if plates_read is not None:
         tags["plates_read"] = f"{plates_read:.4f}"
@@ -42,6 +43,12 @@ def write_decision(
             rows = [_row(check) for check in decision.verdict.checks]
             registry.client.log_text(version.run_id, text, f"{name}.md")
             registry.client.log_text(version.run_id, json.dumps(tags | {"checks": rows}, indent=2), f"{name}.json")
+
+
+def is_settled(registry: Registry, number: str) -> bool:
+    """Whether a version is the champion, or was held or promoted; one that passed alone waits for the alias to move."""
+    settled = {Outcome.HELD.value, Outcome.PROMOTED.value}
+    return registry.version_of(Alias.CHAMPION) == number or registry.version(number).tags.get(_OUTCOME) in settled
 
 
 def _row(check: Check) -> dict[str, object]:

@@ -67,6 +67,16 @@ def register(workspace: Path, scale: int | None = None, registry: Registry | Non
     return Registered(number, known is None)
 
 
+def registered(workspace: Path, scale: int | None = None, registry: Registry | None = None) -> str | None:
+    """The version of a workspace's final networks, as they are now; None where they are not registered.
+
+    Raises:
+        AclError: The workspace has not been run, or the registry does not answer.
+    """
+    card = read_card(workspace_reader(workspace, scale))
+    return _known(registry or Registry(), str(card.provenance["key"]))
+
+
 def requirements() -> list[str]:
     """The packages that a version declares, at the versions installed here."""
     return [f"{name}=={installed(name).partition('+')[0]}" for name in _REQUIREMENTS]

@@ -24,11 +24,15 @@ def nobody_else_runs(folder: Path, stage: str, parents: dict[str, set[str]]) -> 
         folder: The cell's workspace.
         stage: As DVC names it.
         parents: Of :func:`tasks.dvc_client.parents`.
+
+    Raises:
+        StageStoppedError: The run ends.
     """
     locks = dvc_client.cache_dir(folder).parent / "tmp" / "cells"
     locks.mkdir(parents=True, exist_ok=True)
     with (locks / f"{_same(folder, stage, parents)}.lock").open("w") as file:
         while not _got(file.fileno()):
+            dvc_client.check_goes_on(folder)  # a thread has no signal that would end its wait
             time.sleep(_LOOK_S)  # a blocking call would not hear that the run is told to end
         yield  # closing the file frees it, and so does the end of the process
 

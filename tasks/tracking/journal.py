@@ -17,6 +17,7 @@ from PIL import Image
 from acl_core.files import write_atomically
 
 FOLDER = Path("runs/tracking")  # of a workspace; beside the checkpoints, outside DVC's outs
+REFUSED = Path("runs/tracking-refused")  # journals that MLflow will not have
 _EVENTS, _SENT = "events.jsonl", "sent.json"
 
 Event = dict[str, Any]
@@ -121,6 +122,17 @@ class Journal:
     def remove(self) -> None:
         """Delete it, and the folders above it where nothing else is in them."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._tidy()
+
+    def set_aside(self) -> Path:
+        """Move it to where no sender looks; its new folder. What it holds stays as it is."""
+        aside = self.folder.parents[1] / REFUSED.name / self.folder.name
+        aside.parent.mkdir(exist_ok=True)
+        self.folder.rename(aside)
+        self._tidy()
+        return aside
+
+    def _tidy(self) -> None:
         for folder in (self.folder.parent, self.folder.parent.parent):
             with suppress(OSError):
                 folder.rmdir()

@@ -10,6 +10,20 @@ from tasks.tracking.journal import Event, Journal, Sent
 _AT_ONCE = 100  # parameters a call that MLflow takes
 _TAG = 5000  # characters
 _KEY, _JOURNAL = "acl.pipeline", "acl.journal"
+# What MLflow answers about a run that was deleted, or a value that it will not have. Not about users and rights, nor a
+# proxy's own words: those can be put right on the server, and then all of it is sent.
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST")
+_FILE_REFUSALS = (400, 413)  # status of an upload
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether MLflow answered that it will not have what was sent; it would say so again and again."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+
+    if isinstance(error, HTTPError):
+        return error.response is not None and error.response.status_code in _FILE_REFUSALS
+    return isinstance(error, MlflowException) and error.error_code in _REFUSALS
 
 
 class Sender:
@@ -32,6 +46,14 @@ class Sender:
             sent = self._send(journal, begin, event, sent)
             sent = sent._replace(n_events=sent.n_events + 1)
             journal.note_sent(sent)
+
+    def answers(self) -> bool:
+        """Whether MLflow is there."""
+        try:
+            self._client.search_experiments(max_results=1)
+        except Exception:  # noqa: BLE001 - whatever it is, there is no sending now
+            return False
+        return True
 
     def _send(self, journal: Journal, begin: Event, event: Event, sent: Sent) -> Sent:
         match event["do"]:

@@ -12,7 +12,7 @@ from acl_core.train.stopping import Stopped
 from acl_core.train.tracker import Tracker
 from tasks.tracking.facts import pipeline_facts, tags_of_process
 from tasks.tracking.journal import FOLDER, Event, Journal, unsent
-from tasks.tracking.sender import Sender
+from tasks.tracking.sender import Sender, is_refusal
 from tasks.tracking.store import artifact_location, local_store, tracking_uri, without_users
 
 log = logging.getLogger(__name__)
@@ -52,20 +52,51 @@ def attach(code: Path, *files: Path) -> None:
 def sync(workspace: Path, code: Path) -> int:
     """Send what is left in the journals of a workspace, oldest first; the number of journals that were sent.
 
+    One that MLflow refuses, as its run was deleted there, is set aside; one that fails in another way waits for the
+    next time. The others are sent.
+
     Raises:
-        Exception: MLflow's own; what was sent before stays sent.
+        Exception: MLflow's own, where it is away or a journal waits; what was sent stays sent.
     """
     with unsent(workspace) as journals:
         if not journals:
             return 0
-        sender = _sender(code)
+        sender, n, failed = _sender(code), 0, None
         for journal in journals:
-            if journal.events() and journal.events()[-1]["do"] != "end":
-                journal.write({"do": "end", "status": "KILLED"})  # nobody holds its lock: its process is gone
-            if journal.events():
-                sender.send(journal)
-            journal.remove()
-        return len(journals)
+            try:
+                _send_rest(sender, journal)
+            except Exception as error:
+                if is_refusal(error):
+                    _set_aside(journal, error)
+                elif sender.answers():
+                    failed = failed or error
+                else:
+                    raise
+            else:
+                n += 1
+        if failed is not None:
+            raise failed
+        return n
+
+
+def _send_rest(sender: Sender, journal: Journal) -> None:
+    if journal.events() and journal.events()[-1]["do"] != "end":
+        journal.write({"do": "end", "status": "KILLED"})  # nobody holds its lock: its process is gone
+    if journal.events():
+        sender.send(journal)
+    journal.remove()
+
+
+def _set_aside(journal: Journal, error: Exception) -> None:
+    kept = journal.set_aside()
+    log.error(
+        "MLflow refuses what %s reported (%s); it is kept in %s. To send it after all, restore its run in MLflow, move "
+        "the folder back to %s and call `acl track sync`",
+        journal.folder.name,
+        _said(error),
+        kept,
+        journal.folder.parent,
+    )
 
 
 def _journal(stage: str, begin: Event, *, child: bool) -> Journal:

@@ -168,8 +168,24 @@ def test_other_test_plates_or_classes_are_said_and_can_be_accepted(
     assert promote(workspace, registry, accept_changes=True) is Outcome.PROMOTED
 
     other = versions.add(replace(GOOD, read=np.ones(N, bool)), classes="01X")
-    assert promote(workspace, registry) is Outcome.HELD
+    assert promote(workspace, registry, accept_new_plates=True) is Outcome.HELD
     assert f"classes of version {other}" in registry.version(other).tags["promotion_reason"]
+
+
+def test_a_run_on_new_plates_promotes_by_what_both_read_of_them(
+    registry: Registry, versions: Versions, workspace: Path
+) -> None:
+    first = versions.add(FAIR)
+    assert promote(workspace, registry) is Outcome.PROMOTED
+    write_pairs(workspace / "data/pairs/x4", counts=(2, 3, N))  # as after an inbox
+    no_better = versions.add(FAIR)
+    assert promote(workspace, registry, accept_new_plates=True) is Outcome.HELD
+    assert "test plates" not in registry.version(no_better).tags["promotion_reason"]
+    better = versions.add(GOOD)
+    assert promote(workspace, registry, accept_new_plates=True) is Outcome.PROMOTED
+    assert aliases_of(registry) == (better, first)
+    read = {number: registry.version(number).tags["plates_read"] for number in (first, better)}
+    assert read == {first: "0.5000", better: "1.0000"}
 
 
 def test_a_champion_that_was_deleted_or_lost_its_files(registry: Registry, versions: Versions, workspace: Path) -> None:

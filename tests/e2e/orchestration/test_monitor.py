@@ -49,7 +49,7 @@ def test_a_fall_is_seen_and_starts_a_retraining(prefect: Prefect, champion: str,
     assert prefect.wait(first).state_name == "Quality fell"
     wait_until("the automation to start a run", lambda: prefect.runs("retrain/retrain") - known)
     (retrain,) = prefect.runs("retrain/retrain") - known
-    asked = {"workspace": str(folder), "inbox": str(inbox), "promote": True}
+    asked = {"workspace": str(folder), "inbox": str(inbox), "promote": True, "accept_new_plates": True}
     assert prefect.run(retrain).parameters == asked
     wait_until("the new plates to come in", lambda: "12 new" in prefect.log(retrain))
     prefect.cancel(retrain)  # what follows is the training that other tests see

@@ -4,7 +4,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import yaml
+from prefect.events.actions import RunDeployment
 
+from flows.retrain import retrain as flow
 from tasks.orchestration.automations import crashed_without_heartbeat, heartbeat_s, retrain_when_quality_falls
 from tasks.orchestration.health import QUALITY_FELL
 from tasks.workspace import ROOT
@@ -21,7 +23,12 @@ def test_a_fall_starts_the_run_that_was_asked_for() -> None:
     retrain = uuid4()
     automation = retrain_when_quality_falls(retrain)
     assert automation.trigger.expect == {QUALITY_FELL}
-    assert [action.deployment_id for action in automation.actions] == [retrain]
+    (action,) = automation.actions
+    assert isinstance(action, RunDeployment)
+    assert action.deployment_id == retrain
+    assert action.parameters is not None
+    named = {"workspace": "root", "inbox": "/inbox"}
+    assert flow.validate_parameters(action.parameters | named) == named | {"promote": True, "accept_new_plates": True}
 
 
 def test_no_deployment_has_a_limit_whose_loss_would_end_a_training() -> None:

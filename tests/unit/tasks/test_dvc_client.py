@@ -3,6 +3,10 @@
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -92,3 +96,53 @@ def test_a_stage_that_was_killed_has_the_code_of_the_signal(project: Path) -> No
     with pytest.raises(StageFailedError) as failed:
         dvc_client.reproduce(project, on_line=lambda _: None)
     assert failed.value.stage_code == -9
+
+
+def told_to_end(project: Path, threads: ThreadPoolExecutor, work: Callable[[], object]) -> "Future[object]":
+    """Work in a thread of a run that is told to end while DVC runs there, as Prefect's task runner starts threads."""
+    with pytest.raises(KeyboardInterrupt), dvc_client.ending_together():  # noqa: PT012 - the end of the block is tested
+        future = threads.submit(copy_context().run, work)
+        deadline = time.monotonic() + 60
+        while not (project / "begun").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        raise KeyboardInterrupt
+    return future
+
+
+def test_threads_of_a_run_that_ends_end_and_start_nothing_more(project: Path) -> None:
+    (project / "dvc.yaml").write_text(PIPELINE.format(command="touch begun; sleep 600"))
+
+    def stage_after_stage() -> None:
+        with pytest.raises(dvc_client.StageStoppedError, match="not done, as this run ends"):
+            dvc_client.reproduce(project, on_line=lambda _: None)
+        (project / "begun").unlink()
+        with pytest.raises(dvc_client.StageStoppedError):
+            dvc_client.reproduce(project, on_line=lambda _: None)
+        with pytest.raises(dvc_client.StageStoppedError):
+            dvc_client.changes(project)
+        with pytest.raises(dvc_client.StageStoppedError):
+            dvc_client.check_goes_on(project)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as threads:
+        told_to_end(project, threads, stage_after_stage).result()
+    assert time.monotonic() - started < 60
+    assert not (project / "begun").exists()
+    with dvc_client.ending_together():  # the next run in this process
+        assert set(dvc_client.changes(project)) == {"second"}
+    dvc_client.check_goes_on(project)
+
+
+def test_a_training_that_left_with_a_checkpoint_says_so_when_its_run_ends(project: Path) -> None:
+    note = "phase1@4 stopped: SIGTERM"
+    told = f"trap 'mkdir -p runs; echo {note} > runs/stopped; exit 75' TERM; touch begun; sleep 600 & wait"
+    (project / "train.sh").write_text(told)
+    (project / "dvc.yaml").write_text(PIPELINE.format(command="bash train.sh"))
+
+    def train() -> None:
+        with pytest.raises(dvc_client.StageStoppedError, match=f"^{note}"):
+            dvc_client.reproduce(project, on_line=lambda _: None)
+
+    with ThreadPoolExecutor(1) as threads:
+        told_to_end(project, threads, train).result()

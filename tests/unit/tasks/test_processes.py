@@ -37,6 +37,31 @@ def test_what_ignores_a_sigterm_is_killed(command: str, monkeypatch: pytest.Monk
     process.stdout.close()
 
 
+def test_those_that_end_together_share_the_time_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_GRACE_S", 3)
+    together = processes.Together()
+
+    def stubborn() -> "subprocess.Popen[str]":
+        started = subprocess.Popen(
+            ["bash", "-c", STUBBORN],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        assert started.stdout is not None
+        started.stdout.readline()
+        started.stdout.close()
+        return started
+
+    both = [together.start(stubborn) for _ in range(2)]
+    begun = time.monotonic()
+    together.end()
+    assert 3 <= time.monotonic() - begun < 5.5
+    assert [process.returncode for process in both if process is not None] == [-9, -9]
+    assert together.start(stubborn) is None
+
+
 def test_what_has_ended_is_left_alone() -> None:
     process = subprocess.Popen(["true"], start_new_session=True)
     process.wait()

@@ -1,13 +1,17 @@
 """The real MLflow store, and a store that cannot be reached for a while."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import requests
 import torch
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE, PERMISSION_DENIED, ErrorCode
 from typer.testing import CliRunner
 
 from acl_core.device import Compute
@@ -18,7 +22,8 @@ from acl_core.train.stopping import Stopped
 from tasks import cli
 from tasks.stages import rounds
 from tasks.tracking import attach, open_tracker
-from tasks.tracking.journal import FOLDER, Journal
+from tasks.tracking.journal import FOLDER, REFUSED, Journal
+from tasks.tracking.sender import Sender, is_refusal
 from tasks.tracking.tracker import sync
 from tests.plates import write_pairs
 from tests.readers import save_pair, toy_params
@@ -190,3 +195,90 @@ def test_a_killed_process_leaves_a_run_that_ends_as_killed_and_a_living_one_is_l
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id], "attributes.run_name = 'phase2@4'")
     assert (run.info.status, run.data.metrics["loss"]) == ("KILLED", 3.0)
+
+
+def test_what_mlflow_refuses_is_set_aside_whole_and_holds_nothing_up(
+    store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
+    with open_tracker("phase1@4", store, {}) as tracker:
+        tracker.begin()
+        tracker.metrics({"loss": 2.0}, 1)
+        deleted = runs(store)["phase1@4"].info.run_id
+        client.delete_run(deleted)  # as the page of MLflow does
+        tracker.metrics({"loss": 1.0}, 2)
+        tracker.picture("epoch-002", PICTURE)
+    (kept,) = FOLDER.iterdir()
+    caplog.clear()
+    train(store, "phase2@4")
+    found = runs(store)
+    assert (found["phase2@4"].info.status, found["phase2@4"].data.metrics["loss"]) == ("FINISHED", 1.0)
+    assert not FOLDER.exists()
+    (said,) = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+    assert f"kept in {REFUSED / kept.name}" in said
+    assert "must be in the 'active' state" in said
+
+    client.restore_run(deleted)
+    FOLDER.mkdir()
+    shutil.move(REFUSED / kept.name, FOLDER)
+    assert sync(Path(), store) == 1
+    assert [point.value for point in client.get_metric_history(deleted, "loss")] == [2.0, 1.0]
+    assert [file.path for file in client.list_artifacts(deleted, "pictures")] == ["pictures/epoch-002.png"]
+
+
+def test_a_journal_that_fails_waits_and_those_behind_it_are_sent(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    for stage in ("phase1@4", "phase2@4", "evaluate@4"):
+        train(store, stage)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    send = Sender.send
+
+    def fails(sender: Sender, journal: Journal) -> None:
+        if "phase1@4" in journal.folder.name:
+            raise MlflowException("an answer that is no refusal")
+        send(sender, journal)
+
+    monkeypatch.setattr(Sender, "send", fails)
+    with pytest.raises(MlflowException, match="no refusal"):
+        sync(Path(), store)
+    assert set(runs(store)) == {"pipeline", "phase2@4", "evaluate@4"}
+    assert ["phase1@4" in path.name for path in FOLDER.iterdir()] == [True]
+    monkeypatch.setattr(Sender, "send", send)
+    assert sync(Path(), store) == 1
+    assert "phase1@4" in runs(store)
+
+
+def test_a_server_that_is_away_is_asked_about_one_journal_alone(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", AWAY)
+    train(store)
+    train(store, "phase2@4")
+    tried: list[str] = []
+    send = Sender.send
+    monkeypatch.setattr(Sender, "send", lambda s, journal: [tried.append(journal.folder.name), send(s, journal)])
+    with pytest.raises(MlflowException, match="Connection refused"):
+        sync(Path(), store)
+    assert len(tried) == 1
+    assert len(list(FOLDER.iterdir())) == 2
+    assert not REFUSED.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [
+        (MlflowException("deleted", INVALID_PARAMETER_VALUE), True),
+        (MlflowException("no such run", ErrorCode.Value("RESOURCE_DOES_NOT_EXIST")), True),
+        (MlflowException("a password is missing", PERMISSION_DENIED), False),
+        (MlflowException("a proxy's page: 404", ErrorCode.Value("ENDPOINT_NOT_FOUND")), False),
+        (MlflowException("connection refused", INTERNAL_ERROR), False),
+        (OSError("disk"), False),
+    ],
+)
+def test_an_answer_is_told_from_a_lost_connection(error: Exception, refusal: bool) -> None:
+    assert is_refusal(error) is refusal
+
+
+@pytest.mark.parametrize(("status", "refusal"), [(413, True), (401, False), (503, False)])
+def test_a_file_that_is_too_large_is_refused(status: int, refusal: bool) -> None:
+    response = requests.Response()
+    response.status_code = status
+    assert is_refusal(requests.HTTPError(response=response)) is refusal
