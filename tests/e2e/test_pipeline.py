@@ -169,6 +169,7 @@ def test_an_experiment_changes_alpha_and_rounds(smoke: Path) -> None:
         dvc(smoke, "exp", "remove", "two-rounds")
         git(smoke, "checkout", "--", ".")
         dvc(smoke, "checkout")
+        dvc(smoke, "repro")  # the page lies in neither git nor DVC's cache
     assert "two-rounds" in shown
     assert set(results["x4"]) == METHODS | {"rounds"}
     assert curves["epoch"].tolist() == [1, 2, 3, 4, 5]  # two of Phase 1, two of Phase 2, one of both networks
