@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from acl_core.errors import DataError
+from acl_core.models.weights import read_card
 from acl_core.params import Params, Start
 from tasks.registry.workspace_reader import out_of
 from tasks.tables.cells import Instance, Plan, failure_of
@@ -73,9 +74,8 @@ class Evaluated:
 
     def precisions(self) -> set[str]:
         """The arithmetic in which the networks behind a cell were trained, as the weights' cards name it."""
-        cards = (self.folder / "models").rglob("*.safetensors.json")
-        read = (json.loads(card.read_text(encoding="utf-8")) for card in cards)
-        return {str(card["precision"]) for card in read if "precision" in card}
+        cards = (read_card(weights) for weights in (self.folder / "models").rglob("*.safetensors"))
+        return {str(card["precision"]) for card in cards if "precision" in card}
 
     def curve(self, stage: str) -> pd.DataFrame | None:
         """The epochs of a training; None where there were none."""

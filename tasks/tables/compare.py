@@ -119,7 +119,7 @@ def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim
     printed = _printed_metrics(name, table, paper)
     sentences = [
         *[_on_order(name, table, metric, frame, paper) for metric in printed],
-        _on_lead(name, table, printed[0], frame, paper) if printed else "The paper has no numbers for this.",
+        _on_lead(name, table, printed[0], frame, means, paper) if printed else "The paper has no numbers for this.",
         *_on_claims(table, tested, is_printed=name in paper.tables),
     ]
     missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
@@ -143,7 +143,9 @@ def _on_order(name: str, table: Table, metric: str, frame: pd.DataFrame, paper: 
     return "; ".join([text, *said]) + "."
 
 
-def _on_lead(name: str, table: Table, metric: str, frame: pd.DataFrame, paper: Published) -> str:
+def _on_lead(
+    name: str, table: Table, metric: str, frame: pd.DataFrame, means: Mapping[tuple[str, str], Spread], paper: Published
+) -> str:
     """Whether the best row of the paper is ours, too, and how much of the gap both close."""
     ours = by_seed(frame, name, metric)
     theirs = _without_ceiling(table, _of_paper(name, table, metric, paper))
@@ -159,7 +161,7 @@ def _on_lead(name: str, table: Table, metric: str, frame: pd.DataFrame, paper: P
         text = f"The paper's best is {title}; here, of the paper's rows, it is {table.rows[best_here].title}"
     few = any(len(ours[row]) > n_common for row in rows)
     text += f" (seeds that all of them have: {n_common})." if few else "."
-    closed = spreads(frame, name).get((best_there, "gap_closed_map50"))
+    closed = means.get((best_there, "gap_closed_map50"))
     printed = paper.gap_closed(name, best_there, table.scale)
     if closed is not None and printed is not None:
         text += f" {title} closes {100 * closed.mean:.1f} % of the gap in mAP here and {printed:.1f} % there."

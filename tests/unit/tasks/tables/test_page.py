@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from acl_core.models.weights import card_path
 from tasks.exclusive import exclusive
 from tasks.tables.cells import Instance, note_failure
 from tasks.tables.charts import trainings
@@ -194,8 +195,9 @@ def test_the_page_names_every_commit_and_arithmetic(tmp_path: Path) -> None:
         meta = {"plates": 60 + seed, "source": "made up", "commit": f"{seed}" * 8}
         evaluation.write_text(json.dumps(meta), encoding="utf-8")
         (folder / "models").mkdir()
-        card = folder / "models" / "sr.safetensors.json"
-        card.write_text(json.dumps({"precision": precision}), encoding="utf-8")
+        weights = folder / "models" / "sr.safetensors"
+        weights.touch()
+        card_path(weights).write_text(json.dumps({"precision": precision}), encoding="utf-8")
     said = "61 to 62 test plates a seed (made up), commits 11111111, 22222222, trained in bf16 and fp32."
     assert gather(plan, pictures=False)["made"] == said
     assert said in write_page(plan).read_text(encoding="utf-8")
