@@ -5,7 +5,7 @@ Only ratios along one axis are used, so boxes in pixels and boxes as shares of t
 
 import numpy as np
 
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 
 # Two boxes stand on one line when they share this much of the lower one's height. Lines of real plates do not overlap
 # once the tilt is taken out, letters of one line (a low "د" beside a tall "أ") share a third of their height or more.

@@ -21,7 +21,8 @@ from acl_core.evaluate.outcome import enlarge, recognize
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from acl_core.train.loop import FitResult, Job
 from acl_core.train.phases import phase1, phase2, pretrain_recognizer, pretrain_sr
 from benchmarks import reference

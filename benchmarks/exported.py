@@ -18,7 +18,7 @@ from acl_core.export.candidates import PlateCandidates
 from acl_core.export.int8 import quantize
 from acl_core.export.onnx_model import Facts, build_model, write_model
 from acl_core.export.reader import Backend, OnnxReader
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from benchmarks import reference
 from benchmarks.clock import markdown, median, seconds_of
 from benchmarks.material import SCALE, Material, one_epoch

@@ -19,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from acl_core.data.manifest import Plate
 from acl_core.device import compute_of
 from acl_core.evaluate.decode import detect, read
-from acl_core.params import Common, Direction, Precision
+from acl_core.params import Common, Precision
+from acl_core.params_plates import Direction
 from benchmarks import reference
 from benchmarks.captured import Captured
 from benchmarks.clock import in_turn, markdown, matrix_rate, median, seconds_of

@@ -13,7 +13,8 @@ from acl_core.device import Compute
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Architecture, Direction, Params, RecognizerParams, load_params
+from acl_core.params import Architecture, Params, RecognizerParams, load_params
+from acl_core.params_plates import Direction
 from acl_core.params_sr import Skip, Sr, SrArchitecture
 from acl_core.seeding import torch_seed
 from acl_core.train.checkpoint import Checkpoint

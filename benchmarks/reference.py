@@ -17,7 +17,8 @@ from acl_core.evaluate.decode import Detections, detect, read
 from acl_core.models.conv_prelu import ConvPrelu
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.recognizer import Characters, Recognizer
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from acl_core.resize import Size
 
 

@@ -14,7 +14,8 @@ from acl_core.data.batches import PairSet
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Plate
 from acl_core.evaluate.suite import under
-from acl_core.params import Direction, load_params
+from acl_core.params import load_params
+from acl_core.params_plates import Direction
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import load_layout
 

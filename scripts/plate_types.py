@@ -8,7 +8,8 @@ import numpy as np
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from acl_core.params import Params, Synthetic
+from acl_core.params import Params
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.layout import Layout, load_layout
 from acl_core.sources.synthetic.lettering import font_paths

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from acl_core.data.manifest import read_card
-from acl_core.params import PlateFormat
+from acl_core.params_plates import PlateFormat
 from tasks import dvc_client
 from tasks.data.cli import data as data_commands
 from tasks.environment import one_line_errors, prepare

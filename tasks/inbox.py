@@ -9,7 +9,8 @@ from typing import Any
 
 from acl_core.errors import DataError
 from acl_core.files import write_atomically
-from acl_core.params import PlateFormat, load_params
+from acl_core.params import load_params
+from acl_core.params_plates import PlateFormat
 from acl_core.sources.pictures import PICTURE_SUFFIXES
 from acl_core.sources.yolo import has_classes_txt
 

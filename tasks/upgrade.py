@@ -66,5 +66,6 @@ def _add(content: Any, values: dict[str, Any], loc: tuple[str, ...]) -> Any:
             content, values = content[name], values[name]
         content[loc[-1]] = values[loc[-1]]
     except (KeyError, TypeError) as error:
-        raise ParamsError(f"{'.'.join(loc)} is missing and has no usual value. Add it (acl_core/params.py).") from error
+        missing = ".".join(loc)
+        raise ParamsError(f"{missing} is missing and has no usual value. Add it (acl_core/params*.py).") from error
     return content[loc[-1]]

@@ -15,7 +15,8 @@ import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
 from acl_core.files import write_atomically
-from acl_core.params import PlateFormat, load_params
+from acl_core.params import load_params
+from acl_core.params_plates import PlateFormat
 from acl_core.sources.archive import is_archive, stem_of
 from acl_core.sources.recognise import NEEDS, recognise
 from tasks.archives import bring_up_to_date, unpacked_aside
@@ -137,7 +138,7 @@ def new_workspace(folder: Path, profile: str, changes: dict[str, Any] | None = N
     if folder.exists():
         raise AclError(f"{folder}: exists already. Run it with `acl run --workspace {folder}`, or choose another name.")
     merged = merge(merge(_params_seen_from(folder, ROOT), read_profile(profile)), changes or {})
-    return _build(folder, f"{_made_from(profile)}; every field is explained in acl_core/params.py.\n", merged)
+    return _build(folder, f"{_made_from(profile)}; every field is explained in acl_core/params*.py.\n", merged)
 
 
 def variant(base: Path, label: str, changes: dict[str, Any]) -> Path:

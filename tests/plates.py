@@ -8,7 +8,8 @@ import numpy as np
 
 from acl_core.data.degrade import degrade, fit_to_real
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
-from acl_core.params import Direction, Params, load_params
+from acl_core.params import Params, load_params
+from acl_core.params_plates import Direction
 
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = ("0", "1", "2")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tests.plates import CLASSES, toy_plate
 
 

@@ -24,8 +24,8 @@ from pydantic import TypeAdapter
 
 from acl_core.data.degradation.chain import PAPER
 from acl_core.errors import DataError
-from acl_core.params import Direction
 from acl_core.params_degrade import Recipe
+from acl_core.params_plates import Direction
 
 # Few plates a row group and no dictionaries: a single plate is read in 0.1 ms, a seventh of what decoding it takes
 # (128 a group, with dictionaries: 1.4 ms).

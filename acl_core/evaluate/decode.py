@@ -6,7 +6,8 @@ import numpy as np
 
 from acl_core.evaluate.boxes import suppress
 from acl_core.models.recognizer import Candidates
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from acl_core.reading import reading_order
 
 # Usual for measuring average precision: keep even unlikely boxes, drop repeated ones of the same class.

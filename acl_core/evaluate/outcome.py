@@ -15,7 +15,8 @@ from acl_core.evaluate.pictures import luma, psnr_db, ssim
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.join import join
 from acl_core.models.recognizer import Recognizer
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from acl_core.resize import Size
 
 _BATCH_SIZE = 32

@@ -17,7 +17,8 @@ from acl_core.export.candidates import PlateCandidates
 from acl_core.export.libraries import need
 from acl_core.export.suppression import suppression
 from acl_core.files import write_atomically
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 
 if TYPE_CHECKING:
     import onnx

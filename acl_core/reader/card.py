@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from acl_core.errors import WeightsError
 from acl_core.files import write_atomically
-from acl_core.params import Direction, Reading, RecognizerParams
+from acl_core.params import Reading, RecognizerParams
+from acl_core.params_plates import Direction
 from acl_core.params_sr import Sr, SrArchitecture
 from acl_core.section import Count, Positive, Section
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from acl_core.data.manifest import Plate, Rejected, Side, text_of
 from acl_core.errors import DataError
-from acl_core.params import Plates
+from acl_core.params_plates import Plates
 from acl_core.reading import reading_order
 from acl_core.sources.crop import Crop, bounds_of, cut_out
 from acl_core.sources.pictures import fit_within, read_picture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from acl_core.data.manifest import Rejected
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.sources.annotations import AnnotatedSet, Annotation
 from acl_core.sources.documents import read_limited
 from acl_core.sources.picture_index import PictureIndex

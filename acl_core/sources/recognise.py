@@ -3,7 +3,7 @@
 from itertools import islice
 from pathlib import Path
 
-from acl_core.params import PlateFormat
+from acl_core.params_plates import PlateFormat
 from acl_core.sources.coco import coco_files, is_coco_file
 from acl_core.sources.csv_texts import is_csv
 from acl_core.sources.labelme import is_labelme_file

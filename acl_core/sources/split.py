@@ -3,7 +3,7 @@
 import hashlib
 
 from acl_core.data.manifest import Side
-from acl_core.params import Split
+from acl_core.params_plates import Split
 
 
 def side_of(group: str, split: Split, seed: int) -> Side:

@@ -28,7 +28,7 @@ import torch
 import acl_core
 from acl_core.device import Compute, compute_of
 from acl_core.errors import AclError
-from acl_core.files import hash_folder
+from acl_core.files import hash_folder, write_atomically
 from acl_core.params import Params, Precision, load_params
 from acl_core.section import Section
 from acl_core.train.checkpoint import Checkpoint
@@ -46,12 +46,14 @@ log = logging.getLogger(__name__)
 
 Run = Callable[..., Mapping[str, float]]
 _CHECKPOINTS = Path("runs")  # outside DVC's outs, which DVC deletes before a stage runs
+_PEAKS = Path("runs/peak_mib")  # a file a stage that has no run of its own in MLflow
 
 
 def main(run: Run, attached: Sequence[str] = ()) -> None:
     """Run a stage from the command line and leave with its exit code.
 
-    The files of the options ``attached`` are given to the pipeline's run in MLflow.
+    The files of the options ``attached`` are given to the pipeline's run in MLflow, with the peak memory of the stages
+    that have no run of their own there.
 
     An :class:`AclError` is printed as one line; any other exception is a defect and keeps its traceback. A training
     that is told to stop leaves with :data:`acl_core.train.stopping.EXIT_CODE`.
@@ -67,7 +69,7 @@ def main(run: Run, attached: Sequence[str] = ()) -> None:
         params = load_params(Path("params.yaml"))
         _run(run, stage, options, params)
         if attached:
-            attach(Path(params.code), *(options[name] for name in attached))
+            attach(Path(params.code), *(options[name] for name in attached), metrics=_noted_peaks())
     except Stopped as told:
         if is_first(os.environ):
             stopped.note(Path(), f"{stage} stopped: {told}")
@@ -155,7 +157,9 @@ def _run(run: Run, stage: str, options: dict[str, Any], params: Params) -> None:
         result = run(*sections.values(), **arguments)
         numbers = dict(result) | {"peak_mib": peak_mib(device)}
         log.info("done: %s", ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        if checkpoint is not None and is_first(os.environ):
+        if checkpoint is None:
+            _note_peak(stage, numbers["peak_mib"])
+        elif is_first(os.environ):
             checkpoint.remove()
 
 
@@ -168,6 +172,17 @@ def flatten(sections: Mapping[str, Section | object]) -> dict[str, object]:
         else:
             flat[name] = value
     return flat
+
+
+def _note_peak(stage: str, mib: float) -> None:
+    _PEAKS.mkdir(parents=True, exist_ok=True)
+    write_atomically(_PEAKS / stage, lambda temporary: temporary.write_text(f"{mib:.0f}", encoding="utf-8"))
+
+
+def _noted_peaks() -> dict[str, float]:
+    """``{"peak_mib.plates": 690.0, ...}``; a stage that did not run again keeps the peak of when it ran."""
+    noted = sorted(_PEAKS.glob("[!.]*"))  # not what a kill left unfinished
+    return {f"peak_mib.{path.name.replace('@', '.x')}": float(path.read_text(encoding="utf-8")) for path in noted}
 
 
 def _scale(options: Mapping[str, Any]) -> dict[str, object]:

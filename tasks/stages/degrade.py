@@ -11,8 +11,9 @@ from acl_core.data.degrade import fit_to_real
 from acl_core.data.manifest import Plate, Rejected, read_card, read_plates, write_plates
 from acl_core.data.sizes import check_sizes
 from acl_core.errors import DataError
-from acl_core.params import Common, Plates
+from acl_core.params import Common
 from acl_core.params_degrade import Degrade
+from acl_core.params_plates import Plates
 from tasks.stages._main import main
 from tasks.stages._rejected import Rejections
 

@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from acl_core.data.manifest import DatasetCard, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Common, Direction, PlateFormat, Plates
+from acl_core.params import Common
+from acl_core.params_plates import Direction, PlateFormat, Plates
 from acl_core.sources.annotations import AnnotatedSet, plates_of
 from acl_core.sources.class_list import with_two_classes
 from acl_core.sources.coco import open_coco

@@ -13,7 +13,8 @@ from acl_core.data.manifest import DatasetCard, Rejected, read_card
 from acl_core.data.subset import copy_without
 from acl_core.errors import DataError
 from acl_core.files import write_atomically
-from acl_core.params import OnDrift, Plates, Privacy, Validation
+from acl_core.params import OnDrift, Privacy, Validation
+from acl_core.params_plates import Plates
 from acl_core.statistics.drift import Drift
 from acl_core.statistics.frame import frame_of, iter_rows
 from tasks.stages._main import main

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.statistics.alignment import align
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.collect import Evaluated, evaluated

@@ -40,12 +40,14 @@ def open_tracker(stage: str, code: Path, settings: Mapping[str, object]) -> Iter
     tracker.end("FINISHED")
 
 
-def attach(code: Path, *files: Path) -> None:
-    """Give files to the pipeline's run, where there is one: what was never trained or evaluated gets no run."""
+def attach(code: Path, *files: Path, metrics: Mapping[str, float]) -> None:
+    """Give files and numbers to the pipeline's run, if any: what was never trained or evaluated gets no run."""
     tracker = JournalTracker("report", lambda: _journal("report", {"tags": {}}, child=False), code)
     tracker.begin()
     for file in files:
         tracker.artifact(file)
+    if metrics:
+        tracker.metrics(metrics, 0)
     tracker.end("FINISHED")
 
 

@@ -22,6 +22,7 @@ NO_EFFECT = {
     "acl_core.files",
     "acl_core.params",
     "acl_core.params_degrade",
+    "acl_core.params_plates",
     "acl_core.params_sr",
     "acl_core.section",
     "acl_core.train.tracker",

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tasks import cli
 from tasks.data.versions import resolve
 from tasks.workspace import new_workspace

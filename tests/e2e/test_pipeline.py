@@ -97,6 +97,9 @@ def test_every_training_stage_is_a_run_with_its_parameters_curves_and_pictures(s
     evaluated = {f.path for f in client.list_artifacts(runs["evaluate@4"].info.run_id)}
     assert {"table.json", "per_class.json", "confusions.json", "suite.json"} <= evaluated
     assert runs["evaluate@4"].data.metrics["peak_mib"] > 100
+    peaks = {name: value for name, value in parent.data.metrics.items() if name.startswith("peak_mib.")}
+    assert {f"peak_mib.{name}" for name in ("plates", "validate", "degrade.x3", "degrade.x4", "report")} == set(peaks)
+    assert min(peaks.values()) > 100
     assert not (smoke / "runs" / "tracking").exists()
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.reading import reading_order
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from acl_core.data.degradation.kernels import motion_kernel
-from acl_core.params import Camera
+from acl_core.params_plates import Camera
 from acl_core.sources.synthetic.plate import FlatPlate
 from acl_core.sources.synthetic.view import View
 

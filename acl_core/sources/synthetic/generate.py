@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from acl_core.data.manifest import Plate
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic.camera import photograph
 from acl_core.sources.synthetic.layout import Layout
 from acl_core.sources.synthetic.plate import draw_flat_plate, ink_area

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from acl_core.errors import DataError
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic.hand import Hand
 from acl_core.sources.synthetic.layout import DIGITS
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic import surface
 from acl_core.sources.synthetic.canvas import Canvas, fill, lay
 from acl_core.sources.synthetic.layout import Box, Paint, PlateType, Slot

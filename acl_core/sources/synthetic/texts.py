@@ -9,7 +9,7 @@ import numpy as np
 
 from acl_core.data.manifest import Side
 from acl_core.errors import DataError, ParamsError
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic.layout import Layout, Slot
 
 _TEXT_STREAM = 1  # keeps the strings' random numbers apart from those of plate 0

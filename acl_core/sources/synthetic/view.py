@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acl_core.errors import ParamsError
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources.synthetic.layout import Box
 
 _DISTANCE = (3.0, 12.0)  # from camera to plate, in plate widths

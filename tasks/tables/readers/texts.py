@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 
 _DIGITS = re.compile(r"\d+")
 

@@ -19,7 +19,8 @@ from acl_core.data.manifest import DatasetCard, Side
 from acl_core.data.padding import plan_evaluation
 from acl_core.data.stored import StoredPlates
 from acl_core.errors import DataError
-from acl_core.params import Augment, Direction
+from acl_core.params import Augment
+from acl_core.params_plates import Direction
 from tests.plates import CLASSES, params, toy_plate, write_pairs, write_real_pairs
 
 NOTHING = Augment(warp=0, brightness=0, contrast=0, gamma=0, colour=0, blur_px=0)

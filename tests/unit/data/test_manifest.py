@@ -7,7 +7,7 @@ import pytest
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side, read_card, read_plates, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tests.plates import CLASSES, params, toy_plate
 
 CARD = DatasetCard("toy", Direction.RTL, CLASSES)

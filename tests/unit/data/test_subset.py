@@ -6,7 +6,7 @@ import pytest
 from acl_core.data.manifest import DatasetCard, Side, read_card, read_plates, write_plates
 from acl_core.data.subset import copy_without
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tests.plates import CLASSES, toy_plate
 
 N = 2100  # two shards

@@ -3,7 +3,8 @@ import torch
 
 from acl_core.evaluate.decode import Detections, detect, read
 from acl_core.models.recognizer import Candidates
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 
 BOXES = np.array([[0.1, 0.2, 0.2, 0.8], [0.11, 0.2, 0.21, 0.8], [0.5, 0.2, 0.6, 0.8]], np.float32)
 

@@ -10,7 +10,8 @@ from acl_core.evaluate.outcome import Method
 from acl_core.evaluate.suite import run_suite, under
 from acl_core.models.build import build_recognizer
 from acl_core.models.enlarger import Bicubic
-from acl_core.params import Architecture, Direction, Reading, RecognizerParams
+from acl_core.params import Architecture, Reading, RecognizerParams
+from acl_core.params_plates import Direction
 from acl_core.statistics.table import suite_table, table
 from tests.plates import CLASSES, params, toy_plate
 

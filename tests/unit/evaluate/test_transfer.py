@@ -11,7 +11,8 @@ from acl_core.data.manifest import DatasetCard, Side
 from acl_core.device import Compute
 from acl_core.evaluate.transfer import half_of, read_elsewhere
 from acl_core.models.recognizer import Candidates, Characters, Recognizer
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from tests.plates import toy_plate
 
 NAMES = ("1", "2", "가", "서울")

@@ -8,7 +8,8 @@ from acl_core.export.onnx_model import Facts
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Candidates, Characters, Recognizer
-from acl_core.params import Direction, Reading
+from acl_core.params import Reading
+from acl_core.params_plates import Direction
 from acl_core.params_sr import Skip
 from tests.plates import CLASSES
 

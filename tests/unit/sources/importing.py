@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 
 from acl_core.data.manifest import Plate, Rejected
-from acl_core.params import Plates
+from acl_core.params_plates import Plates
 from acl_core.sources.annotations import AnnotatedSet, plates_of
 from tests.plates import params
 

@@ -8,7 +8,7 @@ import pytest
 
 from acl_core.data.manifest import Plate, Rejected
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.sources.annotations import AnnotatedSet, Annotation, Shape
 from tests.unit.sources.importing import picture, read
 

@@ -6,7 +6,7 @@ import pytest
 
 from acl_core.data.manifest import Side
 from acl_core.errors import DataError
-from acl_core.params import Direction, PlateFormat
+from acl_core.params_plates import Direction, PlateFormat
 from acl_core.sources.csv_texts import is_csv, open_csv
 from acl_core.sources.recognise import recognise
 from tests.unit.sources.importing import picture, read

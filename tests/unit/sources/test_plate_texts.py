@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
-from acl_core.params import Params, Synthetic
+from acl_core.params import Params
+from acl_core.params_plates import Synthetic
 from acl_core.sources import synthetic
 from acl_core.sources.synthetic.layout import Layout, Slot, load_layout
 from acl_core.sources.synthetic.plate import draw_flat_plate

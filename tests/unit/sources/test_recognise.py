@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from acl_core.params import PlateFormat
+from acl_core.params_plates import PlateFormat
 from acl_core.sources.recognise import NEEDS, recognise
 
 COCO = {"images": [], "annotations": [], "categories": []}

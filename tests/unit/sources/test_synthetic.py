@@ -10,7 +10,7 @@ import pytest
 
 from acl_core.data.manifest import Plate, Side
 from acl_core.errors import DataError, ParamsError
-from acl_core.params import Synthetic
+from acl_core.params_plates import Synthetic
 from acl_core.sources import synthetic
 from acl_core.sources.synthetic.generate import draw_plates
 from acl_core.sources.synthetic.hand import Hand, jamo

@@ -6,7 +6,7 @@ from PIL import Image
 
 from acl_core.data.manifest import Plate, Rejected, Side
 from acl_core.errors import DataError
-from acl_core.params import Plates, Split
+from acl_core.params_plates import Plates, Split
 from acl_core.sources.annotations import plates_of
 from acl_core.sources.class_list import read_classes
 from acl_core.sources.split import side_of

@@ -6,7 +6,7 @@ import pytest
 
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.statistics.changes import Changes, compare
 from acl_core.statistics.labels import read_labels, read_pictures
 from tests.plates import CLASSES, toy_plate

@@ -8,7 +8,7 @@ import pytest
 from acl_core.data.degrade import degrade
 from acl_core.data.manifest import DatasetCard, Side, encode_png, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.statistics.appearance import appearance
 from acl_core.statistics.frame import class_counts, read_frame
 from tests.plates import CLASSES, toy_plate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from acl_core.data.manifest import DatasetCard, Plate, Rejected, Side, read_card, read_plates
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from acl_core.statistics.appearance import appearance
 from acl_core.statistics.plate_set import MEASURES, set_statistics
 from acl_core.statistics.rejections import kinds_of_rejection

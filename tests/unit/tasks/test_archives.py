@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from acl_core.errors import DataError
-from acl_core.params import PlateFormat, load_params
+from acl_core.params import load_params
+from acl_core.params_plates import PlateFormat
 from tasks import workspace
 from tasks.workspace import ensure_workspace
 

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from acl_core.data.manifest import read_card
 from acl_core.errors import DataError
-from acl_core.params import PlateFormat, load_params
+from acl_core.params import load_params
+from acl_core.params_plates import PlateFormat
 from tasks import cli, dvc_client, workspace
 from tasks.stages import plates, validate
 from tests.plates import ROOT

@@ -14,7 +14,7 @@ from acl_core.device import Compute
 from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
-from acl_core.params import PlateFormat, Split
+from acl_core.params_plates import PlateFormat, Split
 from acl_core.train.checkpoint import Checkpoint
 from acl_core.train.loop import Job
 from acl_core.train.tracker import Silent, write_curves

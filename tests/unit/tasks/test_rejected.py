@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from acl_core.errors import DataError
-from acl_core.params import PlateFormat
+from acl_core.params_plates import PlateFormat
 from tasks.stages import degrade, plates
 from tests.arrivals import arrive
 from tests.plates import params, write_real_pairs

@@ -15,7 +15,8 @@ from acl_core.data.manifest import Side, read_card
 from acl_core.errors import DataError
 from acl_core.models.build import build_recognizer, build_sr
 from acl_core.models.weights import save_weights
-from acl_core.params import Architecture, Params, PlateFormat, RecognizerParams
+from acl_core.params import Architecture, Params, RecognizerParams
+from acl_core.params_plates import PlateFormat
 from tasks import cli
 from tasks.score import score_folder
 from tasks.stages import plates as stage

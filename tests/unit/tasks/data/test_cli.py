@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from acl_core.data.manifest import DatasetCard, Plate, Side, write_plates
 from acl_core.errors import DataError
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tasks import cli
 from tests.plates import ROOT, toy_plate
 

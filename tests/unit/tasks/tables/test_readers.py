@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from acl_core.params import Direction
+from acl_core.params_plates import Direction
 from tasks.tables.readers import scored
 from tasks.tables.readers.openalpr import OpenAlpr
 from tasks.tables.readers.protocol import Picture, Preparation, ReaderAbsentError, ReaderName, prepared

@@ -56,7 +56,7 @@ def test_a_pipeline_run_has_a_run_below_it_for_each_stage_and_what_is_compared(s
         tracker.begin()
         tracker.metrics({"phase2.plates_read": 0.75}, 1)
     (Path("page.html")).write_text("page", encoding="utf-8")
-    attach(store, Path("page.html"))
+    attach(store, Path("page.html"), metrics={"peak_mib.plates": 690.0})
     found = runs(store)
     assert set(found) == {"pipeline", "phase1@4", "evaluate@4"}
     parent, child = found["pipeline"], found["phase1@4"]
@@ -64,7 +64,7 @@ def test_a_pipeline_run_has_a_run_below_it_for_each_stage_and_what_is_compared(s
     assert {found[name].data.tags["mlflow.parentRunId"] for name in ("phase1@4", "evaluate@4")} == {parent.info.run_id}
     assert parent.data.params["phase1.alpha"] == "0.01"
     assert parent.data.params["common.seed"] == "1"
-    assert parent.data.metrics == {"x4.phase2.plates_read": 0.75}
+    assert parent.data.metrics == {"x4.phase2.plates_read": 0.75, "peak_mib.plates": 690.0}
     wanted = {"dvc.plates": "abc.dir", "plates.train": "12", "classes": "3", "profile": "cpu"}
     assert wanted.items() <= parent.data.tags.items()
     assert {"dvc.lock", "machine", "torch", "mlflow.source.git.commit"} <= set(child.data.tags)
@@ -77,7 +77,7 @@ def test_a_pipeline_run_has_a_run_below_it_for_each_stage_and_what_is_compared(s
 
 
 def test_other_parameters_are_another_pipeline_run_and_a_page_alone_is_none(store: Path) -> None:
-    attach(store, Path("params.yaml"))
+    attach(store, Path("params.yaml"), metrics={"peak_mib.plates": 690.0})
     client = MlflowClient(f"sqlite:///{store}/mlruns/mlflow.db")
     assert client.search_runs([e.experiment_id for e in client.search_experiments()]) == []
     train(store)

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from acl_core.data.manifest import DatasetCard, Side, write_plates
-from acl_core.params import Direction, OnDrift, Validation
+from acl_core.params import OnDrift, Validation
+from acl_core.params_plates import Direction
 from acl_core.statistics.drift import CLASSES, Drift
 from acl_core.statistics.frame import PlateRow, frame_of, iter_rows
 from tasks.validation.checks import class_checks, drift_checks, plate_checks
