@@ -73,7 +73,8 @@ def flawed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_stage_leaves_its_outputs_and_nothing_else(flawed: Path) -> None:
-    assert {path.name for path in flawed.iterdir()} == {"params.yaml", "data", "reports"}
+    assert {path.name for path in flawed.iterdir()} == {"params.yaml", "data", "reports", "runs"}
+    assert [path.name for path in (flawed / "runs").rglob("*") if path.is_file()] == ["validate"]  # its peak memory
     assert {path.name for path in (flawed / "reports").iterdir()} == {"data-docs", "validation.json"}
     assert {path.name for path in (flawed / "data").iterdir()} == {"plates", "valid", "invalid.csv"}
     assert json.loads((flawed / "reports/validation.json").read_text(encoding="utf-8"))["plates"]["rejected"] == 3
