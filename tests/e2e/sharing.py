@@ -13,7 +13,9 @@ from torch import nn
 from acl_core.device import Compute
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
+from acl_core.models.enlarger import Enlarger
 from acl_core.models.freezing import weights_hash
+from acl_core.models.mzsr import Mzsr
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import (
     Architecture,
@@ -57,6 +59,7 @@ SR_ALONE: dict[str, dict[str, Any]] = {
     "accumulated": {"accumulate": 3},
     "flip": {"objective": Objective.FLIP},
     "dual": {"objective": Objective.DUAL},
+    "meta": {},
 }
 NAMES = (*SR_ALONE, "pretrain_recognizer", "phase1", "joint", "phase2", "phase2_paper")
 
@@ -69,7 +72,7 @@ def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
     for name in NAMES:
         job = Job(name, Compute(CPU, bf16=False), Silent(), Checkpoint(folder / name, "key"), processes=processes)
         with torch_seed(1):
-            sr = Dbpn(4, blocks=2, channels=4, features=8)
+            sr = _enlarger(name)
             kind = Architecture.PAPER if name == "phase2_paper" else Architecture.YOLOV5N
             recognizer = _still(build_recognizer(RecognizerParams(architecture=kind, input_px=64), len(CLASSES)))
         net: nn.Module = sr if name in {*SR_ALONE, "phase1", "joint"} else recognizer
@@ -79,7 +82,13 @@ def train_all(pairs: Path, folder: Path) -> dict[str, dict[str, Any]]:
     return found if processes.is_first else {}
 
 
-def _train(name: str, sr: Dbpn, recognizer: Recognizer, data: TrainingData, job: Job) -> FitResult:
+def _enlarger(name: str) -> Enlarger:
+    if name == "meta":
+        return Mzsr(4, layers=3, channels=4, steps=1)
+    return Dbpn(4, blocks=2, channels=4, features=8)
+
+
+def _train(name: str, sr: Enlarger, recognizer: Recognizer, data: TrainingData, job: Job) -> FitResult:
     match name:
         case _ if name in SR_ALONE:
             return pretrain_sr(sr, data, PretrainSr(**SHORT | {"flip": True} | PIXEL | SR_ALONE[name]), job)

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 LAUNCHER = f"{shlex.quote(sys.executable)} -m torch.distributed.run --standalone --nproc-per-node 2"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-LOSSES = ("loss_sr", "loss_flip", "loss_dual", "loss_char", "gradient_sr", "gradient_char")
+LOSSES = ("loss_sr", "loss_flip", "loss_dual", "loss_unadapted", "loss_char", "gradient_sr", "gradient_char")
 
 
 def test_every_training_has_the_losses_of_one_process(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -84,6 +85,12 @@ OWN = {
     "phase2": SHORT | {"fresh_epochs": 1},  # the plates of the first epoch come back in the second
     "rounds": {"n": 2, "joint_epochs": 1},
 }
+# SR pretraining as the other methods have it.
+METHODS: dict[str, dict[str, Any]] = {
+    "flip": {"pretrain_sr": {"objective": "flip"}},
+    "drn": {"sr": {"architecture": "drn"}, "pretrain_sr": {"objective": "dual"}},
+    "mzsr": {"sr": {"architecture": "mzsr", "mzsr": {"layers": 3, "channels": 4}}},
+}
 
 
 def command(stage: str) -> str:
@@ -102,9 +109,10 @@ class Stages:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(self, workspace: Path, *stages: str, die_at: int = 0) -> tuple[int, str]:
+    def run(self, workspace: Path, *stages: str, die_at: int = 0, method: str | None = None) -> tuple[int, str]:
         """The exit code and what was said; a stage that is to die writes a checkpoint after every update."""
-        params = merge(merge(BASE, OWN), {"checkpoints": {"every_s": 0 if die_at else 1e6}})
+        own = merge(OWN, METHODS[method]) if method else OWN
+        params = merge(merge(BASE, own), {"checkpoints": {"every_s": 0 if die_at else 1e6}})
         (workspace / "params.yaml").write_text(yaml.safe_dump(params, allow_unicode=True), encoding="utf-8")
         log = workspace / "log.txt"
         log.unlink(missing_ok=True)
@@ -164,6 +172,21 @@ def test_a_killed_stage_ends_with_the_same_bytes(whole: Path, tmp_path: Path, st
     assert curves(killed / rows) == curves(whole / rows)
     # The result is safe, so no checkpoint is kept; what was reported waits for MLflow, which is not there.
     assert {path.name for path in killed.glob("runs/*")} <= {"tracking"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_another_method_that_is_killed_ends_with_the_same_bytes(tmp_path: Path, stages: Stages, method: str) -> None:
+    weights = option("pretrain_sr", "out") / "sr.safetensors"
+    for name in ("whole", "killed"):
+        write_pairs(tmp_path / name / "data/pairs/x4")
+    code, said = stages.run(tmp_path / "whole", "pretrain_sr", method=method)
+    assert code == 0, said
+    code, said = stages.run(tmp_path / "killed", "pretrain_sr", die_at=STAGES["pretrain_sr"], method=method)
+    assert code == -signal.SIGKILL, said
+    code, said = stages.run(tmp_path / "killed", "pretrain_sr", method=method)
+    assert code == 0, said
+    assert "goes on after" in said
+    assert (tmp_path / "killed" / weights).read_bytes() == (tmp_path / "whole" / weights).read_bytes()
 
 
 @contextmanager
