@@ -37,16 +37,18 @@ def resize_plates(images: Tensor, sizes: Sequence[Size], out_sizes: Sequence[Siz
         (N, 3, max out height, max out width) float32, zero beyond each plate's own size. Not clamped.
     """
     padded_out = (max(h for h, _ in out_sizes), max(w for _, w in out_sizes))
-    rows = _matrices([(s[0], o[0]) for s, o in zip(sizes, out_sizes, strict=True)], images.shape[2], padded_out[0])
-    columns = _matrices([(s[1], o[1]) for s, o in zip(sizes, out_sizes, strict=True)], images.shape[3], padded_out[1])
-    rows, columns = rows.to(images.device, non_blocking=True), columns.to(images.device, non_blocking=True)
+    heights = [(s[0], o[0]) for s, o in zip(sizes, out_sizes, strict=True)]
+    widths = [(s[1], o[1]) for s, o in zip(sizes, out_sizes, strict=True)]
+    rows = _matrices(heights, images.shape[2], padded_out[0], images.device)
+    columns = _matrices(widths, images.shape[3], padded_out[1], images.device)
     with torch.autocast(images.device.type, enabled=False):
         return rows[:, None] @ images.float() @ columns[:, None].transpose(2, 3)
 
 
-def _matrices(pairs: Sequence[Size], padded_in: int, padded_out: int) -> Tensor:
-    """(N, padded_out, padded_in) weights, one matrix a plate, zero where there is padding."""
-    stacked = torch.zeros(len(pairs), padded_out, padded_in)
+def _matrices(pairs: Sequence[Size], padded_in: int, padded_out: int, device: torch.device) -> Tensor:
+    """(N, padded_out, padded_in) weights on the device, one matrix a plate, zero where there is padding."""
+    # Pinned, or the host would wait until the GPU has done all that was asked of it before.
+    stacked = torch.zeros(len(pairs), padded_out, padded_in, pin_memory=device.type == "cuda")
     for matrix, (n_in, n_out) in zip(stacked, pairs, strict=True):
         matrix[:n_out, :n_in] = bicubic_matrix(n_in, n_out)
-    return stacked
+    return stacked.to(device, non_blocking=True)

@@ -13,9 +13,10 @@ _LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601, as the SR literature computes
 
 
 def psnr_db(a: Tensor, b: Tensor) -> float:
-    """PSNR in dB of two pictures (channels, H, W) in [0, 1]."""
+    """PSNR in dB of two pictures (channels, H, W) in [0, 1]; NaN where one of them has NaN."""
     error = float((a - b).square().mean())
-    return _PERFECT_DB if error == 0 else min(_PERFECT_DB, -10 * float(torch.tensor(error).log10()))
+    # In this order: min(100.0, nan) is 100.0.
+    return _PERFECT_DB if error == 0 else min(-10 * float(torch.tensor(error).log10()), _PERFECT_DB)
 
 
 def luma(picture: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest, chi2
+from scipy.stats import binom
 
 from acl_core.seeding import generator
 
@@ -35,7 +35,7 @@ class Difference(NamedTuple):
         value: Difference of the shares of plates read.
         low: Lower end of the paired 95 % bootstrap interval over plates.
         high: Upper end.
-        p: Two-sided, of McNemar's test.
+        p: Two-sided, of McNemar's exact test, a plate with all of its readings being one draw.
         gained: Readings that the first method alone has right.
         lost: Readings that the second method alone has right.
         n_plates: Different plates.
@@ -84,9 +84,8 @@ def difference(first: pd.DataFrame, second: pd.DataFrame, resamples: int, seed: 
     sums, counts = by_plate["sum"].to_numpy(np.float64), by_plate["count"].to_numpy(np.float64)
     low, high = bootstrap_interval(sums, counts, resamples, seed)
     gained, lost = int((gain > 0).sum()), int((gain < 0).sum())
-    single = bool((counts == 1).all())
-    p = mcnemar_exact(gained, lost) if single else mcnemar_clustered(sums)
-    return Difference(float(gain.mean()), low, high, p, gained, lost, len(sums), int(both["seed"].nunique()))
+    n_seeds = int(both["seed"].nunique())
+    return Difference(float(gain.mean()), low, high, mcnemar_exact(sums), gained, lost, len(sums), n_seeds)
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
@@ -114,23 +113,24 @@ def bootstrap_interval(sums: np.ndarray, counts: np.ndarray, resamples: int, see
     return float(low), float(high)
 
 
-def mcnemar_exact(gained: int, lost: int) -> float:
-    """McNemar's test, exact: how often a fair coin splits the plates that one method alone reads as unevenly."""
-    n = gained + lost
-    return 1.0 if n == 0 else float(binomtest(gained, n, 0.5).pvalue)
+def mcnemar_exact(sums: np.ndarray) -> float:
+    """McNemar's test, exact, where plates may be read several times.
 
-
-def mcnemar_clustered(sums: np.ndarray) -> float:
-    """McNemar's test where plates are read several times, some more often than others.
-
-    Obuchowski's test as Yang, Sun and Hardin (Biometrical Journal 52, 2010) modify it; with as many readings of each
-    plate it is that of Durkalski et al. (Statistics in Medicine 22, 2003), which divides by their number.
+    If two methods read alike, each plate's sum would as soon have the other sign (Fisher's randomization test). So the
+    sum over all plates is one of fair coins' tosses, each worth what its plate is worth. Where no plate is worth more
+    than 1, this is the binomial test of the textbook.
 
     Args:
-        sums: (P,) gains minus losses of each plate over its seeds.
+        sums: (P,) gains minus losses of each plate over its readings, whole numbers.
     """
-    squares = float(np.square(sums).sum())
-    return 1.0 if squares == 0 else float(chi2.sf(float(sums.sum()) ** 2 / squares, 1))
+    sizes, numbers = np.unique(np.abs(sums[sums != 0]).astype(int), return_counts=True)
+    chances = np.ones(1)  # of each value that the sum could have, from the smallest to the largest
+    for size, n in zip(sizes, numbers, strict=True):
+        of_size = np.zeros(2 * size * n + 1)
+        of_size[:: 2 * size] = binom.pmf(np.arange(n + 1), n, 0.5)
+        chances = np.convolve(chances, of_size)
+    values = np.arange(len(chances)) - len(chances) // 2
+    return min(1.0, float(chances[np.abs(values) >= abs(sums.sum())].sum()))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

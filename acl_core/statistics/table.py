@@ -74,7 +74,7 @@ def text_table(methods: Mapping[str, TextScores], resamples: int, seed: int) -> 
 def suite_table(
     suite: Mapping[str, Mapping[str, PlateScores]], resamples: int, seed: int
 ) -> dict[str, dict[str, dict[str, Interval]]]:
-    """Plates read and mAP50 of every method under every severity, with the resamples of :func:`table`.
+    """Plates read and mAP50 of every method under every severity, with those of :func:`table` where it has all plates.
 
     Args:
         suite: Scores by severity and method.

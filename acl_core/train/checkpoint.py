@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from acl_core.files import write_atomically
+from acl_core.train.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,9 @@ class Checkpoint:
             return None
         try:
             state: dict[str, Any] = torch.load(self._path, map_location="cpu", weights_only=True)
-        except Exception as error:  # noqa: BLE001 - half a file can break the reader in any way
+        except Exception as error:  # half a file can break the reader in any way
+            if isinstance(error, OSError) or is_out_of_memory(error):
+                raise  # which says nothing of the file
             damaged = self._path.with_suffix(".damaged")
             self._path.replace(damaged)
             log.warning("checkpoint %s is damaged (%s); set aside as %s, starting afresh", self._path, error, damaged)

@@ -30,10 +30,18 @@ class KeptPictures:
             batch: With a key that is its own.
             make: Enlarges it; called unless its pictures were kept.
         """
-        pictures = self._kept.get(batch.key)
+        pictures = self._found(batch.key)
         if pictures is None:
             pictures = (make().float().clamp(0, 1) * 255).round().byte()
             if pictures.nbytes <= self._left:
                 self._left -= pictures.nbytes
                 self._kept[batch.key] = pictures
         return pictures.float() / 255
+
+    def _found(self, key: tuple[int, ...]) -> Tensor | None:
+        """Of the batch, or of the one that it is a part of since batches were cut in two."""
+        if key in self._kept:
+            return self._kept[key]
+        *whole, first, end = key or (0, 0)
+        kept = self._found(tuple(whole)) if whole else None
+        return None if kept is None else kept[first:end]

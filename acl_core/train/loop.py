@@ -110,7 +110,7 @@ def fit(
         show: Draws what a network makes of a few plates, (H, W, 3) uint8 RGB; before the first epoch and after each.
 
     Raises:
-        DivergedError: A loss or metric became NaN or infinite; the message has the step.
+        DivergedError: A loss, weight or metric became NaN or infinite; the message has the step.
         DoesNotFitError: A single plate is too much for the memory.
         Stopped: The job was told to stop; a checkpoint is written.
     """
@@ -152,6 +152,7 @@ def _go_on(state: TrainingState, job: Job) -> None:
 def _save(state: TrainingState, job: Job) -> None:
     if not job.processes.is_first:
         return
+    state.check_finite()
     state.peak_mib = max(state.peak_mib, peak_mib(job.compute.device))
     job.checkpoint.save(state.snapshot())
 
@@ -178,7 +179,7 @@ def _train_epoch(
         now = time.perf_counter()
         state.so_far.add(losses, len(group), sum(batch.characters.n_plates for batch in group), now - started)
         started = now
-        if reason := job.processes.agree(job.stop.reason(), state.so_far.n_batches):
+        if reason := job.processes.agree(job.stop.reason(), at_end=state.so_far.n_batches == n_batches):
             watch.look()
             _save(state, job)
             raise Stopped(f"{reason} (epoch {state.epoch + 1}, after batch {state.so_far.n_batches} of {n_batches})")
@@ -186,6 +187,8 @@ def _train_epoch(
             watch.look()
             _save(state, job)
     watch.look()
+    state.check_finite()  # on a GPU the answer comes when the last update is done, whose time counts
+    state.so_far.train_s += time.perf_counter() - started
 
 
 def _gradients(

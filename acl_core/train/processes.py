@@ -57,8 +57,13 @@ class Processes:
         """What the first process finds; the others wait for it."""
         return call()
 
-    def agree(self, reason: str, update: int) -> str:  # noqa: ARG002
-        """Why to stop after an update, the same in all processes; empty while none has to."""
+    def agree(self, reason: str, *, at_end: bool) -> str:  # noqa: ARG002
+        """Why to stop after an update, the same in all processes; empty while none has to.
+
+        Args:
+            reason: Why this one has to.
+            at_end: Of an epoch.
+        """
         return reason
 
     def leave(self) -> None:
@@ -84,6 +89,7 @@ class Launched(Processes):
                 "several processes were launched, and accelerate is not installed. Install it, or start one process."
             ) from error
         self._accelerator = Accelerator(cpu=cpu, mixed_precision="no")  # autocast is ours
+        self._updates, self._asks_seldom = 0, self._accelerator.device.type == "cuda"
         self.number, self.n = self._accelerator.process_index, self._accelerator.num_processes
 
     def device(self, wanted: torch.device) -> torch.device:  # noqa: ARG002
@@ -114,9 +120,10 @@ class Launched(Processes):
         answer: T = found[0]  # type: ignore[assignment]
         return answer
 
-    def agree(self, reason: str, update: int) -> str:
+    def agree(self, reason: str, *, at_end: bool) -> str:
         device = self._accelerator.device
-        if device.type == "cuda" and update % _ASK_EVERY:
+        self._updates += 1
+        if self._asks_seldom and self._updates % _ASK_EVERY and not at_end:
             return ""
         told = self.sum(torch.tensor(float(bool(reason)), device=device))
         return (reason or "another process was told to stop") if float(told) else ""

@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel
 
 from acl_core.errors import DivergedError
 from acl_core.params import Training
-from acl_core.train.average import averaged
+from acl_core.train.average import Average
 from acl_core.train.epoch import EpochSoFar, Named
 from acl_core.train.schedule import share_at
 
@@ -33,7 +32,7 @@ class TrainingState:
     """
 
     net: nn.Module
-    average: AveragedModel
+    average: Average
     optimizer: torch.optim.AdamW
     epoch: int = 0
     so_far: EpochSoFar = field(default_factory=EpochSoFar)
@@ -53,7 +52,7 @@ class TrainingState:
             weight_decay=training.weight_decay,
             fused=trained[0].device.type == "cuda",  # one kernel for all weights
         )
-        return cls(net, averaged(net, training.ema_decay), optimizer)
+        return cls(net, Average(net, training.ema_decay), optimizer)
 
     def set_learning_rate(self, n_batches: int, training: Training) -> None:
         """Set the rate for the next update.
@@ -70,11 +69,22 @@ class TrainingState:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), clip_norm)
         self.optimizer.step()
         self.drop_gradients()
-        self.average.update_parameters(self.net)
+        self.average.follow(self.net)
 
     def drop_gradients(self) -> None:
         """Forget what backward passes have summed."""
         self.optimizer.zero_grad(set_to_none=True)
+
+    def check_finite(self) -> None:
+        """To be called before anything is saved: the loss of the step that spoilt the weights was still finite.
+
+        Raises:
+            DivergedError: A weight is NaN or infinite.
+        """
+        weights = [w for w in self.net.state_dict().values() if w.is_floating_point()]
+        if not torch.stack([w.isfinite().all() for w in weights]).all():
+            where = f"epoch {self.epoch + 1}, batch {self.so_far.n_batches}"
+            raise DivergedError(f"{where}: weights are not finite. Lower the learning rate.")
 
     def keep_if_best(self, metrics: dict[str, float], select: str) -> None:
         """Keep the averaged weights unless an earlier epoch was better.

@@ -1,17 +1,17 @@
 """Paired statistics against closed forms and scipy."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, bootstrap, chi2
+from scipy.stats import binomtest, bootstrap
 
 from acl_core.statistics.paired import (
     bootstrap_interval,
     difference,
     holm,
-    mcnemar_clustered,
     mcnemar_exact,
     spread,
 )
@@ -29,24 +29,28 @@ def test_spread_is_the_sample_standard_deviation() -> None:
         spread([])
 
 
-def test_exact_mcnemar_is_the_two_tails_of_a_fair_coin() -> None:
-    assert mcnemar_exact(0, 0) == 1
-    assert mcnemar_exact(5, 5) == 1
-    assert mcnemar_exact(9, 1) == pytest.approx(2 * binom.cdf(1, 10, 0.5))
-    assert mcnemar_exact(1, 9) == mcnemar_exact(9, 1)
+def wins(gained: int, lost: int, worth: int = 1) -> np.ndarray:
+    return np.array([float(worth)] * gained + [-float(worth)] * lost + [0.0] * 7)
 
 
-def test_clustered_mcnemar_of_single_readings_is_the_textbooks_chi_square() -> None:
-    sums = np.array([1.0] * 15 + [-1.0] * 4 + [0.0] * 30)
-    assert mcnemar_clustered(sums) == pytest.approx(chi2.sf((15 - 4) ** 2 / (15 + 4), 1))
-    assert mcnemar_clustered(np.zeros(4)) == 1
+def test_exact_mcnemar_of_single_readings_is_the_binomial_test() -> None:
+    assert mcnemar_exact(wins(0, 0)) == 1
+    assert mcnemar_exact(wins(5, 5)) == pytest.approx(1)
+    for gained, lost in ((9, 1), (11, 3), (0, 6), (300, 240)):
+        assert mcnemar_exact(wins(gained, lost)) == pytest.approx(binomtest(gained, gained + lost).pvalue)
+    assert mcnemar_exact(wins(1, 9)) == mcnemar_exact(wins(9, 1))
 
 
 def test_three_readings_of_one_plate_are_not_three_plates() -> None:
     """Readings that always agree between seeds say no more than one of them."""
-    assert mcnemar_clustered(np.array([3.0] * 9 + [-3.0] * 2)) == pytest.approx(
-        mcnemar_clustered(np.array([1.0] * 9 + [-1.0] * 2))
-    )
+    assert mcnemar_exact(wins(9, 2, worth=3)) == pytest.approx(mcnemar_exact(wins(9, 2)))
+
+
+def test_exact_mcnemar_of_several_readings_goes_through_all_signs() -> None:
+    sums = np.array([3.0, -1.0, 2.0, 1.0, -1.0, 0.0, 2.0])
+    signs = np.array(list(product([-1, 1], repeat=len(sums))))
+    expected = np.mean(np.abs(signs @ np.abs(sums)) >= abs(sums.sum()))
+    assert mcnemar_exact(sums) == pytest.approx(float(expected))
 
 
 def test_holm_by_hand() -> None:
@@ -64,7 +68,7 @@ def test_a_picture_that_is_there_twice_is_two_readings_and_one_plate() -> None:
 def test_difference_by_hand() -> None:
     found = difference(readings([True, True, True, False]), readings([True, False, False, True]), 200, 1)
     assert (found.value, found.gained, found.lost, found.n_plates, found.n_seeds) == (0.25, 2, 1, 4, 1)
-    assert found.p == mcnemar_exact(2, 1)
+    assert found.p == binomtest(2, 3).pvalue
     assert found.low <= found.value <= found.high
 
 

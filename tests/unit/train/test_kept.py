@@ -76,6 +76,15 @@ def test_memory_decides_how_often_they_are_enlarged_and_nothing_else(data: Train
     assert [n - n_validation for _, n in results] == [2 * n_train, 3 * n_train, 4 * n_train]
 
 
+def test_a_batch_that_was_cut_in_two_still_has_its_pictures(data: TrainingData) -> None:
+    batch = replace(EvaluationBatches(data.train, 4, 4)[0], key=(0, 0))
+    kept = KeptPictures(1.0)
+    whole = kept.of(batch, lambda: torch.rand(4, 3, 8, 8))
+    part = batch.part(2, 4)
+    assert torch.equal(kept.of(part, pytest.fail), whole[2:])
+    assert torch.equal(kept.of(part.part(1, 2), pytest.fail), whole[3:])
+
+
 def test_pictures_are_rounded_whether_they_are_kept_or_not(data: TrainingData) -> None:
     batch = replace(EvaluationBatches(data.train, 4, 4)[0], key=(0, 0))
     pictures = torch.full((4, 3, 8, 8), 0.5) + torch.tensor([-1.0, 0.0, 0.001, 1.0])[:, None, None, None]

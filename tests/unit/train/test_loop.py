@@ -216,6 +216,24 @@ def test_a_metric_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
             lambda _: {"psnr_db": math.nan}, Training(**TRAINING), select="psnr_db", job=job(tmp_path))  # fmt: skip
 
 
+def test_a_gradient_that_is_not_finite_stops_the_run_and_saves_nothing(tmp_path: Path) -> None:
+    """The loss of that step is finite, and no later one of the epoch tells: NaN pictures must not win either."""
+    data, net = training_data(tmp_path, None), fresh()
+    calls = iter(range(100))
+
+    def step(batch: Batch) -> Losses:
+        losses = sr_step(net, COMPUTE)(batch)
+        if next(calls) == 2:  # the last of the first epoch
+            next(net.parameters()).register_hook(lambda gradient: gradient * math.inf)
+        return losses
+
+    with pytest.raises(DivergedError, match="epoch 1, batch 3: weights are not finite"):
+        fit(net, step, data.batches(4, COMPUTE.device, label="test", flips=True),
+            by_pictures(data.validation, COMPUTE, 4), PretrainSr(**TRAINING, flip=True, **PIXEL), select="psnr_db",
+            job=job(tmp_path / "run"))  # fmt: skip
+    assert job(tmp_path / "run").checkpoint.load() is None
+
+
 NO_MEMORY = "[enforce fail at alloc_cpu.cpp:114] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
 
 
@@ -311,6 +329,22 @@ def test_accumulated_batches_are_one_update(tmp_path: Path) -> None:
     assert snapshot is not None
     updates = [int(state["step"]) for state in snapshot["optimizer"]["state"].values()]
     assert set(updates) == {2}
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError(NO_MEMORY), OSError(5, "Input/output error")])
+def test_a_sound_checkpoint_that_cannot_be_read_now_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def short(*_: object, **__: object) -> None:
+        raise error
+
+    checkpoint = Checkpoint(tmp_path, "key")
+    checkpoint.save({"epochs_done": 1})
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "load", short)
+        with pytest.raises(type(error)):
+            checkpoint.load()
+    assert checkpoint.load() == {"epochs_done": 1}
 
 
 def test_a_damaged_checkpoint_is_set_aside(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from acl_core.models.dbpn import Dbpn
 from acl_core.models.freezing import frozen
 from acl_core.params import Architecture, RecognizerParams
 from acl_core.seeding import torch_seed
-from acl_core.train.processes import Processes, processes_of
+from acl_core.train.processes import Launched, Processes, processes_of
 from acl_core.train.steps import phase2_step, sr_step
 from tests.plates import CLASSES, params, write_pairs
 
@@ -87,4 +88,17 @@ def test_without_a_launcher_nothing_is_joined() -> None:
         alone = processes_of(environment, torch.device("cpu"))
         assert type(alone) is Processes
         assert alone.is_first
-        assert alone.agree("told", 3) == "told"
+        assert alone.agree("told", at_end=False) == "told"
+
+
+def test_on_gpus_several_processes_ask_every_ten_updates_and_at_the_end_of_an_epoch() -> None:
+    """However few batches an epoch has, and however many an update takes."""
+    asked: list[int] = []
+    launched = Launched.__new__(Launched)
+    launched._accelerator = SimpleNamespace(device=torch.device("cpu"))
+    launched._updates, launched._asks_seldom = 0, True
+    launched.sum = lambda value: (asked.append(launched._updates), value)[1]
+    for update in range(1, 22):
+        assert launched.agree("", at_end=update % 7 == 0) == ""
+    assert asked == [7, 10, 14, 20, 21]
+    assert launched.agree("told", at_end=True) == "told"
