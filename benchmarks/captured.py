@@ -37,7 +37,7 @@ class Captured:
         if compiled:
             self._sr = torch.compile(self._sr, mode="max-autotune-no-cudagraphs")
         self.plates = torch.zeros(*shape, 3, dtype=torch.uint8, device=device)
-        self._graph = self._capture() if device.type == "cuda" else None
+        self._graph = self._capture(device) if device.type == "cuda" else None
 
     @torch.no_grad()
     def __call__(self) -> Candidates:
@@ -56,16 +56,17 @@ class Captured:
         return self._recognizer.candidates(raw)
 
     @torch.no_grad()
-    def _capture(self) -> "torch.cuda.CUDAGraph":
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
-                self._forward()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self._out = self._forward()
+    def _capture(self, device: torch.device) -> "torch.cuda.CUDAGraph":
+        with torch.cuda.device(device):  # streams and graphs are the current GPU's, not that of the tensors
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(_WARM_UP):
+                    self._forward()
+            torch.cuda.current_stream().wait_stream(stream)
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph):
+                self._out = self._forward()
         return graph
 
 

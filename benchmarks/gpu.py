@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,12 +25,12 @@ from acl_core.params_plates import Direction
 from benchmarks import reference
 from benchmarks.captured import Captured
 from benchmarks.clock import in_turn, markdown, matrix_rate, median, seconds_of
-from benchmarks.contests import TRAININGS, read_plates, training
+from benchmarks.contests import PHASE_2_AGAIN, TRAININGS, read_plates, training
 from benchmarks.material import ROOT, Material, one_epoch
 
 _WARM_UP = 5  # calls
-# Of params.yaml; plates that come back are no training of the profile.
-_SECTIONS = dict(zip(TRAININGS, ("pretrain_sr", "pretrain_recognizer", "phase1", "phase2"), strict=False))
+_SECTIONS = dict(zip(TRAININGS, ("pretrain_sr", "pretrain_recognizer", "phase1", "phase2", "phase2"), strict=True))
+_CONTROL = "control"  # bicubic_phase2: Phase 2's batches, for as long as Phase 2 where its epochs are null
 
 
 def main() -> None:
@@ -40,31 +41,33 @@ def main() -> None:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     rate = matrix_rate(device, torch.bfloat16, 128 if options.tiny else 8192)
     print(f"{name}, torch {torch.__version__}, ours in bf16; bf16 matrix product {rate / 1e12:.2f} TFLOP/s\n")
+    profile = _paper_profile()
     with tempfile.TemporaryDirectory() as folder:
-        rows, seconds = _trainings(material, options, rate, Path(folder))
+        rows, seconds = _trainings(material, options, rate, Path(folder), profile)
     print(markdown([*rows, *_readings(material, options, device, rate)]) + "\n")
-    print(_of_paper_profile(seconds))
+    print(_of_paper_profile(seconds, profile, options.batch))
 
 
 def _trainings(
-    material: Material, options: argparse.Namespace, rate: float, folder: Path
+    material: Material, options: argparse.Namespace, rate: float, folder: Path, profile: Mapping[str, Any]
 ) -> tuple[list[Mapping[str, str]], dict[str, float]]:
-    """Lines of the table, and seconds a plate of ours by training."""
+    """Lines of the table, and seconds a plate of ours by training; in the profile's batches unless told otherwise."""
     compute = compute_of(Common(seed=material.seed, precision=Precision.BF16, device=options.device))
     rows, seconds = [], {}
     for name in TRAININGS:
+        batch_size = options.batch or profile[_SECTIONS[name]]["batch_size"]
         contest = training(
             name,
             material,
             compute,
             n_plates=options.plates,
             n_reference=options.reference_plates,
-            batch_size=options.batch,
+            batch_size=batch_size,
             folder=folder,
         )
         times = in_turn(contest.reference, contest.ours, options.rounds)
         plain, ours = median(times.reference), median(times.ours)
-        rows.append(_row(name, options.batch, plain, ours, times.ratios, contest.flops / rate))
+        rows.append(_row(name, batch_size, plain, ours, times.ratios, contest.flops / rate))
         seconds[name] = ours
     return rows, seconds
 
@@ -113,13 +116,36 @@ def _row(
     }
 
 
-def _of_paper_profile(seconds: Mapping[str, float]) -> str:
-    """What the trainings of the profile ``paper`` would take at these seconds a plate, without its validations."""
-    profile = yaml.safe_load((ROOT / "profiles" / "paper.yaml").read_text(encoding="utf-8"))
+def _paper_profile() -> dict[str, Any]:
+    """The sections of the profile ``paper``, with what it leaves to params.yaml."""
+    base, own = (
+        yaml.safe_load((ROOT / file).read_text(encoding="utf-8")) for file in ("params.yaml", "profiles/paper.yaml")
+    )
+    return {
+        name: section | own.get(name, {}) if isinstance(section, dict) else section for name, section in base.items()
+    }
+
+
+def _of_paper_profile(seconds: Mapping[str, float], profile: Mapping[str, Any], batch: int | None) -> str:
+    """What the trainings of the profile ``paper`` would take at these seconds a plate, without its validations.
+
+    The control was not timed: it is taken at the rate of recognizer pretraining, which trains the same network, but on
+    HR pictures instead of LR ones that are enlarged. So its time is an approximation.
+
+    Args:
+        seconds: By training.
+        profile: With epochs and numbers of plates.
+        batch: Plates a batch where the rates were not measured in the profile's batches.
+    """
+    epochs = {what: profile[_SECTIONS[what]]["epochs"] for what in TRAININGS if what != PHASE_2_AGAIN}
+    own = profile["bicubic_phase2"]["epochs"]
+    epochs[_CONTROL] = profile["phase2"]["epochs"] if own is None else own
+    rates = {**seconds, _CONTROL: seconds["recognizer pretraining"]}
     n_plates = profile["plates"]["synthetic"]["train"]
-    minutes = {what: profile[section]["epochs"] * n_plates * seconds[what] / 60 for what, section in _SECTIONS.items()}
+    minutes = {what: n * n_plates * rates[what] / 60 for what, n in epochs.items()}
     said = ", ".join(f"{what} {m:.1f}" for what, m in minutes.items())
-    return f"The profile `paper` at these rates, minutes a scale: {sum(minutes.values()):.1f} ({said})."
+    where = f", measured in batches of {batch} instead of its own" if batch else ""
+    return f"The profile `paper` at these rates{where}, minutes a scale: {sum(minutes.values()):.1f} ({said})."
 
 
 def _ways(
@@ -160,7 +186,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--tiny", action="store_true", help="toy networks, to see that it runs")
     parser.add_argument("--compile", action="store_true", help="torch.compile in front of the capture")
-    parser.add_argument("--batch", type=int, default=32, help="plates a training batch")
+    parser.add_argument("--batch", type=int, help="plates a training batch; without it those of the profile paper")
     parser.add_argument("--plates", type=int, default=2048, help="plates of ours a round")
     parser.add_argument("--reference-plates", type=int, default=64, help="plates of the reference a round")
     parser.add_argument("--rounds", type=int, default=3)

@@ -120,6 +120,7 @@ def _train(name: str) -> Part:
         sr, recognizer = material.build_sr(), material.build_recognizer()
 
         def train() -> object:
+            run.checkpoint.remove()  # one that was killed half way would go on, and its time be that of the rest
             data = TrainingData.load(folder / "pairs", params.augment, material.sr.bucket_px, 1, memory_mib)
             match name:
                 case "pretrain_sr":

@@ -2,7 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -25,7 +26,8 @@ class Collected:
         new: Pictures that were taken over with their labels.
         known: Pictures that the source has already.
         waiting: Pictures whose label has not arrived.
-        conflicts: Names that the source has with another size; they stay where they are.
+        conflicts: Pictures that the source has with another size, or whose label would belong to two pictures or
+            replace another one; they stay where they are.
     """
 
     new: list[str] = field(default_factory=list)
@@ -33,14 +35,18 @@ class Collected:
     waiting: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
-    def sort(self, files: Any, root: str, picture: PurePosixPath, source: Path) -> list[str]:
-        """Enter a picture into one of the lists, and return that one."""
+    def sort(self, files: Any, root: str, picture: PurePosixPath, source: Path, taken: set[str]) -> list[str]:
+        """Enter a picture into one of the lists, and return that one; see :func:`_taken` for the last argument."""
         mine = source / "images" / picture.name
         if mine.is_file():
             same = mine.stat().st_size == files.size(str(picture))  # reading a bucket through every night costs
             kind = self.known if same else self.conflicts
+        elif not files.isfile(_label_of(root, picture)):
+            kind = self.waiting
+        elif picture.stem in taken or _would_replace_a_label(files, root, picture, source):
+            kind = self.conflicts
         else:
-            kind = self.new if files.isfile(_label_of(root, picture)) else self.waiting
+            kind = self.new
         kind.append(picture.name)
         return kind
 
@@ -63,12 +69,19 @@ def collect(inbox: str, workspace: Path) -> Collected:
     """
     source = _own_source(workspace)
     files, root = _open(inbox, source)
-    found = Collected()
-    for picture in _pictures(files, root):
-        if found.sort(files, root, picture, source) is found.new:
+    found, pictures = Collected(), _pictures(files, root)
+    taken = _taken(pictures, source)
+    for picture in pictures:
+        if found.sort(files, root, picture, source, taken) is found.new:
             _copy_labelled(files, root, picture, source)
     for name in found.conflicts:
-        log.warning("%s: %s is in %s with another size; rename it", inbox, name, source)
+        log.warning(
+            "%s: %s: the name is taken, by another picture or label in %s or by two pictures of the inbox; rename it "
+            "and its label",
+            inbox,
+            name,
+            source,
+        )
     log.info("%s: %s", inbox, found)
     return found
 
@@ -88,9 +101,10 @@ def fetch_new(inbox: str, workspace: Path, labelled: Path, unlabelled: Path, mos
     """
     source = _own_source(workspace)
     files, root = _open(inbox, source)
-    found = Collected()
-    for picture in _pictures(files, root):
-        kind = found.sort(files, root, picture, source)
+    found, pictures = Collected(), _pictures(files, root)
+    taken = _taken(pictures, source)
+    for picture in pictures:
+        kind = found.sort(files, root, picture, source, taken)
         if kind is found.new and len(kind) <= most:
             _copy_labelled(files, root, picture, labelled)
         elif kind is found.waiting and len(kind) <= most:
@@ -132,10 +146,19 @@ def _open(inbox: str, source: Path) -> tuple[Any, str]:
     return files, str(root)
 
 
-def _pictures(files: Any, root: str) -> Iterator[PurePosixPath]:
-    for path in sorted(files.ls(f"{root}/images", detail=False)):
-        if (picture := PurePosixPath(path)).suffix.lower() in PICTURE_SUFFIXES:
-            yield picture
+def _pictures(files: Any, root: str) -> list[PurePosixPath]:
+    return _only_pictures(PurePosixPath(path) for path in sorted(files.ls(f"{root}/images", detail=False)))
+
+
+def _only_pictures(paths: Iterable[PurePosixPath]) -> list[PurePosixPath]:
+    return [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
+
+
+def _taken(pictures: Iterable[PurePosixPath], source: Path) -> set[str]:
+    """Stems that no new picture may have, as a label is of one picture: the source's, and those twice in the inbox."""
+    twice = {stem for stem, n in Counter(picture.stem for picture in pictures).items() if n > 1}
+    ours = _only_pictures(PurePosixPath(path) for path in (source / "images").iterdir())
+    return twice | {picture.stem for picture in ours}
 
 
 def _check_classes(files: Any, root: str, inbox: str, source: Path) -> None:
@@ -147,6 +170,12 @@ def _check_classes(files: Any, root: str, inbox: str, source: Path) -> None:
 
 def _label_of(root: str, picture: PurePosixPath) -> str:
     return f"{root}/labels/{picture.stem}.txt"
+
+
+def _would_replace_a_label(files: Any, root: str, picture: PurePosixPath, source: Path) -> bool:
+    """Whether the source has another label of this name; a kill half way leaves the same one, which may stay."""
+    own = source / "labels" / f"{picture.stem}.txt"
+    return own.is_file() and own.read_bytes() != files.cat_file(_label_of(root, picture))
 
 
 def _copy_labelled(files: Any, root: str, picture: PurePosixPath, to: Path) -> None:

@@ -58,6 +58,49 @@ def test_a_name_with_another_content_stays_out(workspace: Path, inbox: Path) -> 
     assert (workspace / "data/raw/images/old.png").read_bytes() == b"old"
 
 
+def test_a_label_of_the_owners_is_not_replaced_by_that_of_another_picture(workspace: Path, inbox: Path) -> None:
+    own = workspace / "data/raw/labels/new one.txt"
+    own.write_text("1 .4 .4 .2 .2\n")  # whose picture is not there, or is new one.jpg
+    for picture in ("", "new one.jpg"):
+        if picture:
+            (workspace / "data/raw/images" / picture).write_bytes(b"mine")
+        found = collect(str(inbox), workspace)
+        assert (found.new, found.conflicts) == ([], ["new one.png"])
+        assert own.read_text() == "1 .4 .4 .2 .2\n"
+        assert not (workspace / "data/raw/images/new one.png").exists()
+
+
+def test_a_picture_of_a_stem_that_the_source_has_stays_out_with_the_same_label_too(
+    workspace: Path, inbox: Path
+) -> None:
+    plate(inbox, "old.jpg", b"would come before old.png and take its label")
+    found = collect(str(inbox), workspace)
+    assert (found.known, found.conflicts) == (["old.png"], ["old.jpg"])
+    assert not (workspace / "data/raw/images/old.jpg").exists()
+
+
+def test_a_label_that_a_kill_left_gets_its_picture(workspace: Path, inbox: Path) -> None:
+    (workspace / "data/raw/labels/new one.txt").write_bytes((inbox / "labels/new one.txt").read_bytes())
+    assert collect(str(inbox), workspace).new == ["new one.png"]
+    assert (workspace / "data/raw/images/new one.png").read_bytes() == b"new"
+
+
+def test_two_pictures_with_one_label_stay_out_both(
+    workspace: Path, inbox: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plate(inbox, "new one.jpg", b"whose is the label?")
+    (inbox / "images/lonely.jpg").write_bytes(b"no label yet")
+    for found in (
+        collect(str(inbox), workspace),
+        fetch_new(str(inbox), workspace, tmp_path / "labelled", tmp_path / "unlabelled", 9),
+    ):
+        assert (found.new, found.conflicts) == ([], ["new one.jpg", "new one.png"])
+        assert found.waiting == ["lonely.jpg", "lonely.png"]
+    assert not (workspace / "data/raw/labels/new one.txt").exists()
+    assert not (tmp_path / "labelled").exists()
+    assert "new one.jpg: the name is taken" in caplog.text
+
+
 def test_other_classes_are_refused(workspace: Path, inbox: Path) -> None:
     (inbox / "classes.txt").write_text("1\n0\n")
     with pytest.raises(DataError, match="not the classes of"):
