@@ -12,8 +12,10 @@ from prefect.deployments import run_deployment
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from acl_core.errors import AclError
 from flows.train import Name
 from tasks import dvc_client
+from tasks.dvc_client import StageStoppedError
 from tasks.environment import one_line_errors, prepare
 from tasks.orchestration.gpus import gpus_here
 from tasks.orchestration.tables import run_one
@@ -21,7 +23,7 @@ from tasks.orchestration.worker import end_with_worker
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.matrix import load_matrix
 from tasks.tables.page import write_page
-from tasks.tables.run import base_of, chosen
+from tasks.tables.run import CellsFailedError, base_of, chosen
 from tasks.workspace import ROOT
 
 _MATRIX = "tables.yaml"
@@ -93,7 +95,7 @@ def _run(plan: Plan, instances: list[Instance]) -> list[str]:
     """
     end_with_worker()
     if len(gpus_here()) <= 1:
-        states = [run_one(plan, instance, return_state=True) for instance in instances]
+        states = _in_turn(plan, instances)
     else:
         runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=len(gpus_here()))
         with runner, dvc_client.ending_together():  # in this order: the runner waits for its threads at its end
@@ -102,6 +104,22 @@ def _run(plan: Plan, instances: list[Instance]) -> list[str]:
                 future.wait()
             states = [future.state for future in futures]
     return [i.name for i, state in zip(instances, states, strict=True) if not state.is_completed()]
+
+
+def _in_turn(plan: Plan, instances: list[Instance]) -> "list[State[Any]]":
+    """Run cell after cell.
+
+    Raises:
+        StageStoppedError: One was told to stop: the others are to stop, too, and not to take their turn.
+    """
+    states: list[State[Any]] = []
+    for instance in instances:
+        state = run_one(plan, instance, return_state=True)
+        error = None if state.is_completed() else state.result(raise_on_failure=False)
+        if isinstance(error, StageStoppedError):
+            raise error
+        states.append(state)
+    return states
 
 
 if __name__ == "__main__":
@@ -115,4 +133,8 @@ if __name__ == "__main__":
     parser.add_argument("--spread", action="store_true", help="a flow run a cell, for the workers of the pool")
     asked = parser.parse_args()
     with one_line_errors():
-        tables(asked.profile, asked.workspace, asked.only, asked.cell, asked.matrix, asked.spread)
+        options = (asked.profile, asked.workspace, asked.only, asked.cell, asked.matrix, asked.spread)
+        ended = tables(*options, return_state=True)
+        if not ended.is_completed():
+            error = ended.result(raise_on_failure=False)
+            raise error if isinstance(error, AclError) else CellsFailedError(ended.message or "")

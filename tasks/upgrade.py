@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from acl_core.errors import ParamsError
 from acl_core.files import write_atomically
@@ -25,14 +26,17 @@ def upgrade_params(workspace: Path, profile: str = DEFAULT_PROFILE) -> dict[str,
         What was added, by its name with dots.
 
     Raises:
-        ParamsError: The file still is not sound; it is then left as it was.
+        ParamsError: The file is no YAML or still is not sound; it is then left as it was.
     """
     path = workspace / "params.yaml"
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = 4096  # lines stay as they are
     values = merge(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), read_profile(profile))
-    content = editor.load(path.read_text(encoding="utf-8"))
+    try:
+        content = editor.load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())}).") from error
     added: dict[str, Any] = {}
     while missing := [loc for loc in _missing(content) if ".".join(loc) not in added]:
         for loc in missing:

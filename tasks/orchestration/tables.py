@@ -11,21 +11,17 @@ from tasks import dvc_client
 from tasks.orchestration.stage import Remote, run_stage
 from tasks.tables.cells import Instance, Plan
 from tasks.tables.run import run_cell
-from tasks.tables.sharing import nobody_else_runs
+from tasks.tables.sharing import run_shared
 
 
 @task(task_run_name="{instance.name}", cache_policy=NO_CACHE, persist_result=False)
 def run_one(plan: Plan, instance: Instance) -> "State[str]":
     """Run one cell, stage by stage; its state says what it died of."""
-    if message := run_cell(plan, instance, run_shared):
+    if message := run_cell(plan, instance, _run_stages):
         return Failed(message=f"{instance.name}: {message}")
     return Completed(message=f"{instance.name}: done")
 
 
-def run_shared(folder: Path) -> None:
-    """Every stage of a cell, in the order of ``dvc.yaml``; a stage that another cell is running is waited for."""
+def _run_stages(folder: Path) -> None:
     remote = Remote(dvc_client.has_remote(folder))
-    parents = dvc_client.parents(folder)
-    for stage in parents:
-        with nobody_else_runs(folder, stage, parents):
-            run_stage(folder, stage, remote)
+    run_shared(folder, lambda stage: run_stage(folder, stage, remote))

@@ -1,7 +1,9 @@
 """Cells of the tables: each a variant of one workspace, run by the ordinary pipeline."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,22 @@ import yaml
 from pydantic import ValidationError
 
 from acl_core.errors import ParamsError
-from acl_core.params import Params
+from acl_core.params import Params, load_params
 from tasks import dvc_client
+from tasks.exclusive import exclusive
 from tasks.tables.matrix import Matrix, Profile, Row, Seeds, Table
 from tasks.workspace import ROOT, ROOT_NAME, merge, variant
 
-_FAILED = Path("runs/failed-cell")  # seen from the cell; what its last run died of
 _MARK = "tables"
 _BATCHES_OF = {"bicubic_phase2": "phase2", "rounds": "phase1"}  # sections that count epochs of another one's batches
+
+
+class Note(StrEnum):
+    """What a cell keeps of its last run, each in a file of its own, seen from the cell."""
+
+    RUNNING = "runs/running-cell"  # who runs its pipeline, or was interrupted
+    FAILED = "runs/failed-cell"  # what its pipeline died of
+    UNFINISHED = "runs/failed-after"  # what a reader from outside or a gallery died of when the pipeline was through
 
 
 @dataclass(frozen=True, order=True)
@@ -62,8 +72,14 @@ class Plan:
 
     @cached_property
     def raw(self) -> dict[str, Any]:
-        """The parameters of the base, as they were when they were first asked for."""
-        found: dict[str, Any] = yaml.safe_load((self.base / "params.yaml").read_text(encoding="utf-8"))
+        """The parameters of the base, as they were when they were first asked for.
+
+        Raises:
+            ParamsError: They are not sound.
+        """
+        path = self.base / "params.yaml"
+        load_params(path)  # says what is wrong
+        found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         return found
 
     @property
@@ -105,15 +121,19 @@ class Plan:
             return ROOT / "workspaces" / f"{ROOT_NAME}-{label}"
         return self.base.with_name(f"{self.base.name}-{label}")
 
+    def page_lock(self) -> AbstractContextManager[None]:
+        """Held by who writes the page, and by who notes that a cell runs: its files go while they would be read."""
+        return exclusive(self.base / "runs" / ".tables.lock")
+
     def make(self, instance: Instance) -> Path:
         """The cell's workspace with its parameters as they should be now."""
         return variant(self.base, f"{_MARK}-{instance.name}", self.changes(instance))
 
     def changes(self, instance: Instance) -> dict[str, Any]:
-        """What the cell changes against the parameters of its workspace.
+        """What the cell changes against the parameters of its workspace; each step sees what those before it changed.
 
         Raises:
-            ParamsError: A change names no parameter, or a value is out of its range.
+            ParamsError: A change names no parameter, a value is out of its range, or nothing is left for a training.
         """
         cell = self.matrix.cells[instance.cell]
         raw = merge(self.raw, self.profile.changes)
@@ -121,16 +141,17 @@ class Plan:
         changes = merge(merge(self.profile.changes, cell.changes), own)
         where = f"cell {instance.cell}"
         for parameter, factor in cell.multiply.items():
-            value = round(_number(raw, parameter, where) * factor)
+            value = round(_number(merge(raw, changes), parameter, where) * factor)
             changes = merge(changes, _nested(parameter, value))
-        changed = merge(raw, changes)
         for parameter, trainings in cell.epochs.items():
-            changes = merge(changes, _nested(parameter, _epochs(changed, raw, parameter, trainings, where)))
+            epochs = _epochs(merge(raw, changes), raw, parameter, trainings, where)
+            changes = merge(changes, _nested(parameter, epochs))
         for parameter, trainings in cell.rest.items():
             others = [name for name in trainings if name != parameter.partition(".")[0]]
-            changes = merge(changes, _nested(parameter, _epochs(changed, raw, parameter, trainings, where, others)))
+            epochs = _epochs(merge(raw, changes), raw, parameter, trainings, where, others)
+            changes = merge(changes, _nested(parameter, epochs))
         for parameter, parts in cell.divide.items():
-            epochs = max(1, round(_number(changed, parameter, where) / parts))
+            epochs = max(1, round(_number(merge(raw, changes), parameter, where) / parts))
             changes = merge(changes, _nested(parameter, epochs))
         _validated(merge(raw, changes), where)
         return changes
@@ -149,21 +170,21 @@ class Plan:
             self.changes(instance)
 
 
-def failure_of(folder: Path) -> str:
-    """What the last run of a cell died of; empty where it did not."""
+def noted(folder: Path, note: Note) -> str:
+    """What a cell keeps under a note; empty where there is none."""
     try:
-        return (folder / _FAILED).read_text(encoding="utf-8")
+        return (folder / note).read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
 
-def note_failure(folder: Path, message: str) -> None:
-    """Say that a cell died; an empty message takes it back."""
-    if not message:
-        (folder / _FAILED).unlink(missing_ok=True)
+def take_note(folder: Path, note: Note, text: str) -> None:
+    """Put a note down in a cell; an empty text takes it back."""
+    if not text:
+        (folder / note).unlink(missing_ok=True)
         return
-    (folder / _FAILED).parent.mkdir(exist_ok=True)
-    (folder / _FAILED).write_text(message, encoding="utf-8")
+    (folder / note).parent.mkdir(exist_ok=True)
+    (folder / note).write_text(text, encoding="utf-8")
 
 
 def is_done(folder: Path) -> bool:
@@ -185,9 +206,12 @@ def _epochs(
     section, _ = parameter.split(".")
     try:
         batch = _batch(changed[_BATCHES_OF.get(section, section)])
-        return max(1, round(batch * (_updates_a_plate(base, trainings) - _updates_a_plate(changed, others))))
+        epochs = batch * (_updates_a_plate(base, trainings) - _updates_a_plate(changed, others))
     except KeyError as error:
         raise ParamsError(f"{where} of tables.yaml: {error} is not in params.yaml. Name trainings there.") from error
+    if others and round(epochs, 6) <= 0:  # sums of fractions miss 0 by a hair
+        raise ParamsError(f"{where} of tables.yaml: {', '.join(others)} leave nothing of the sum for {parameter}.")
+    return max(1, round(epochs))
 
 
 def _updates_a_plate(raw: Mapping[str, Any], trainings: Sequence[str]) -> float:

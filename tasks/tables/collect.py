@@ -15,7 +15,7 @@ from acl_core.errors import DataError
 from acl_core.models.weights import read_card
 from acl_core.params import Params, Start
 from tasks.registry.workspace_reader import out_of
-from tasks.tables.cells import Instance, Plan, failure_of
+from tasks.tables.cells import Instance, Note, Plan, is_done, noted
 from tasks.tables.matrix import Row, Table
 from tasks.tables.readers.scored import load_readings
 
@@ -40,6 +40,7 @@ class State(StrEnum):
 
     DONE = "done"
     NOT_RUN = "not run"
+    RUNNING = "running, or was interrupted"
     FAILED = "failed"
     OUT_OF_DATE = "run with other parameters"
     LEFT_OUT = "left out of this profile"
@@ -88,7 +89,11 @@ class Evaluated:
 
 
 def state_of(plan: Plan, instance: Instance) -> State:
-    """Where a cell stands, from what lies there; code and plates that changed since are what `acl tables` asks DVC."""
+    """Where a cell stands, from what lies there; code and plates that changed since are what `acl tables` asks DVC.
+
+    A cell that runs, or whose run was interrupted or died, has lost files of which its reports know nothing. DVC is
+    asked whether `acl run --workspace` has mended it since.
+    """
     if plan.memo is None:
         return _look(plan, instance)
     if instance not in plan.memo:
@@ -100,11 +105,24 @@ def _look(plan: Plan, instance: Instance) -> State:
     folder = plan.folder(instance)
     if instance.cell in plan.profile.leave_out:
         return State.LEFT_OUT
-    if failure_of(folder):
-        return State.FAILED
+    died = State.FAILED if noted(folder, Note.FAILED) else None
+    stopped = State.RUNNING if noted(folder, Note.RUNNING) else died
     if not (folder / "reports" / "evaluate.json").is_file():
-        return State.NOT_RUN
-    return State.DONE if _ran_with(plan, instance, folder) else State.OUT_OF_DATE
+        return stopped or State.NOT_RUN
+    if not _ran_with(plan, instance, folder):
+        return stopped or State.OUT_OF_DATE
+    return State.DONE if stopped is None or is_done(folder) else stopped
+
+
+def died_of(plan: Plan, instance: Instance) -> str:
+    """What a failed cell died of, or, in one that is done, a reader or gallery after its pipeline; otherwise empty."""
+    match state_of(plan, instance):
+        case State.FAILED:
+            return noted(plan.folder(instance), Note.FAILED)
+        case State.DONE:
+            return noted(plan.folder(instance), Note.UNFINISHED)
+        case _:
+            return ""
 
 
 def evaluated(plan: Plan, instance: Instance) -> Evaluated | None:
@@ -204,9 +222,10 @@ def _ran_with(plan: Plan, instance: Instance, folder: Path) -> bool:
     raw = plan.parameters(instance)
     wanted = Params.model_validate(raw)
     for stage in _stages_that_ran(folder):
-        used = {k: v for k, v in stage.get("params", {}).get("params.yaml", {}).items() if k != "plates"}
-        # Plates have a path, which is seen from another folder. Through the schema: DVC's YAML knows other numbers.
-        try:
+        used = dict(stage.get("params", {}).get("params.yaml", {}))
+        if "plates" in used:  # the source is a path, which the cell sees from its own folder
+            used["plates"] = used["plates"] | {"source": raw["plates"]["source"]}
+        try:  # through the schema: DVC's YAML knows other numbers
             ran = Params.model_validate(_with_recorded(raw, used))
         except ValidationError:
             return False

@@ -1,6 +1,6 @@
 """What the numbers say: means over seeds, tests of the leading row against all others, agreement with the paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
@@ -116,13 +116,13 @@ def verdict(name: str, table: Table, frame: pd.DataFrame, tested: Sequence[Claim
     means = spreads(frame, name)
     if not means:
         return "Not run yet: nothing can be said."
-    printed = _printed_metrics(name, table, paper)
+    printed, has_numbers = _printed_metrics(name, table, paper), {row for row, _ in means}
     sentences = [
         *[_on_order(name, table, metric, frame, paper) for metric in printed],
         _on_lead(name, table, printed[0], frame, means, paper) if printed else "The paper has no numbers for this.",
-        *_on_claims(table, tested, is_printed=name in paper.tables),
+        *_on_claims(name, table, tested, has_numbers, paper),
     ]
-    missing = [row.title for key, row in table.rows.items() if not any(k == key for k, _ in means)]
+    missing = [row.title for key, row in table.rows.items() if key not in has_numbers]
     if missing:
         sentences.append(f"Without numbers here: {', '.join(missing)}.")
     return " ".join(sentence for sentence in sentences if sentence)
@@ -168,28 +168,57 @@ def _on_lead(
     return text
 
 
-def _on_claims(table: Table, tested: Sequence[Claim], *, is_printed: bool) -> list[str]:
+def _on_claims(
+    name: str, table: Table, tested: Sequence[Claim], has_numbers: Collection[str], paper: Published
+) -> list[str]:
+    """What the tests say of the leading row, and what follows from those that count.
+
+    In a table that the paper prints, its claim rests on its own rows; elsewhere all rows count but HR.
+    """
     if table.lead is None or not tested:
         return []
     title = table.rows[table.lead].title
-    seeds = min(claim.difference.n_seeds for claim in tested)
-    by = {word: [table.rows[c.row].title for c in tested if c.verdict == word] for word in ("leads", "trails")}
-    open_ = [f"{table.rows[c.row].title} ({_points(c.difference)})" for c in tested if c.verdict == "not separable"]
-    sentences = []
+    by = {word: [c for c in tested if c.verdict == word] for word in ("leads", "trails", "not separable")}
+    said = []
     if by["leads"]:
-        sentences.append(f"In plates read, {title} leads {', '.join(by['leads'])} (Holm-corrected p at most 0.05).")
+        said.append(f"leads {_titles(table, by['leads'])} (Holm-corrected p at most 0.05)")
     if by["trails"]:
-        sentences.append(f"It is worse than {', '.join(by['trails'])}.")
-    if open_:
-        sentences.append(f"It cannot be told apart from {', '.join(open_)}.")
-    whole = not by["trails"] and not open_
-    if is_printed:
-        held = "holds here against every row that was run" if whole else "does not hold here against every row"
-        sentences.append(f"So the paper's claim {held} (fewest seeds in a comparison: {seeds}).")
-    else:
-        held = "leads" if whole else "does not lead"
-        sentences.append(f"So it {held} every row that was run (fewest seeds in a comparison: {seeds}).")
+        said.append(f"reads fewer plates than {_titles(table, by['trails'])}")
+    if by["not separable"]:
+        open_ = [f"{table.rows[c.row].title} ({_points(c.difference)})" for c in by["not separable"]]
+        said.append(f"cannot be told apart from {', '.join(open_)}")
+    sentences = [f"In plates read, {title} " + "; it ".join(said) + "."]
+    counts = [c for c in tested if name not in paper.tables or _is_of_paper(name, table, c.row, paper)]
+    if counts:
+        sentences.append(_conclusion(name, table, counts, paper))
+    untested = [
+        row.title
+        for key, row in table.rows.items()
+        if key in has_numbers and key != table.lead and not row.is_ceiling and key not in {c.row for c in tested}
+    ]
+    if untested:
+        sentences.append(f"Not tested against: {', '.join(untested)}.")
     return sentences
+
+
+def _conclusion(name: str, table: Table, counts: Sequence[Claim], paper: Published) -> str:
+    seeds = min(claim.difference.n_seeds for claim in counts)
+    whole = all(claim.verdict == "leads" for claim in counts)
+    if name in paper.tables:
+        held = "holds here against every one of its rows that was tested" if whole else "does not hold here"
+        return f"So the paper's claim {held} (fewest seeds in a comparison: {seeds})."
+    assert table.lead is not None  # noqa: S101 - of a table without a leading row nothing is claimed
+    held = "leads" if whole else "does not lead"
+    title = table.rows[table.lead].title
+    return f"So {title} {held} every row that was tested (fewest seeds in a comparison: {seeds})."
+
+
+def _titles(table: Table, found: Sequence[Claim]) -> str:
+    return ", ".join(table.rows[claim.row].title for claim in found)
+
+
+def _is_of_paper(name: str, table: Table, row: str, paper: Published) -> bool:
+    return any(paper.value(name, row, metric) is not None for metric in table.columns)
 
 
 def _points(d: Difference) -> str:

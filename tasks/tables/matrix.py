@@ -24,7 +24,10 @@ class Seeds(StrEnum):
 
 
 class Cell(Section):
-    """One way to train, as what it changes against its workspace's parameters.
+    """One way to train, as what it changes against its workspace's parameters under a profile.
+
+    Steps are taken in the order ``changes``, ``multiply``, ``epochs``, ``rest``, ``divide``; each sees what those
+    before it made of the parameters. Only the sums of ``epochs`` and ``rest`` are those of the workspace.
 
     Attributes:
         about: What it is, in a sentence.
@@ -33,9 +36,9 @@ class Cell(Section):
         epochs: Parameters that count epochs -> the trainings of the workspace whose updates this one gets together, so
             that every method has one budget; an empty list is no training at all.
         rest: One that counts epochs -> trainings of the workspace, itself among them: it gets the updates of all of
-            them but for those that the others take in this cell.
+            them but for those that the others take in this cell, and there must be some.
         divide: Parameters that count epochs -> by how much, for trainings that come several times.
-        multiply: Other whole numbers -> times how much the workspace's, whatever that is.
+        multiply: Whole numbers -> how many times as large, whatever they are.
     """
 
     about: str
@@ -139,7 +142,7 @@ class Profile(Section):
         resamples: Of the paired bootstrap.
         readers: How pictures go to readers from outside.
         leave_out: Cells that are not run.
-        changes: To the parameters of every cell.
+        changes: To the parameters of every cell, under its own; what a row's title says and its cell inherits is here.
     """
 
     workspace: str

@@ -12,10 +12,9 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from acl_core.files import write_atomically
 from acl_core.params import load_params
 from acl_core.statistics.paired import Spread
-from tasks.exclusive import exclusive
-from tasks.tables.cells import Plan, failure_of
+from tasks.tables.cells import Plan
 from tasks.tables.charts import over_parameter, trainings
-from tasks.tables.collect import Evaluated, State, evaluated, reader_outcome, state_of, tidy
+from tasks.tables.collect import Evaluated, State, died_of, evaluated, reader_outcome, state_of, tidy
 from tasks.tables.compare import Claim, claims, spreads, verdict
 from tasks.tables.labels import metric_of, ours, p_value, theirs
 from tasks.tables.matrix import Row, Table
@@ -39,7 +38,7 @@ def write_page(plan: Plan, *, pictures: bool | None = None) -> Path:
         The page.
     """
     allowed = load_params(plan.base / "params.yaml").privacy.show_pictures
-    with exclusive(plan.base / "runs" / ".tables.lock"):
+    with plan.page_lock():
         return _write_files(plan, gather(plan, pictures=allowed and pictures is not False))
 
 
@@ -75,7 +74,7 @@ def gather(plan: Plan, *, pictures: bool) -> dict[str, Any]:
         "tables": tables,
         "states": states,
         "n_done": sum(state is State.DONE for state in states.values()),
-        "failures": {i.name: failure_of(plan.folder(i)) for i in plan.instances() if failure_of(plan.folder(i))},
+        "failures": {i.name: died for i in plan.instances() if (died := died_of(plan, i))},
         "curves": {scale: svg for scale in scales if (svg := trainings(plan, scale))},
         "show_pictures": pictures,
         "pictures": _pictures(plan) if pictures else [],

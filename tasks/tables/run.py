@@ -2,6 +2,7 @@
 
 import logging
 import os
+import platform
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from tasks import dvc_client
 from tasks.dvc_client import StageStoppedError
 from tasks.stopped import STOP_AT, stop_at
 from tasks.tables.after import finish
-from tasks.tables.cells import Instance, Plan, is_done, note_failure
+from tasks.tables.cells import Instance, Note, Plan, is_done, take_note
+from tasks.tables.sharing import run_shared
 from tasks.workspace import DEFAULT_PROFILE, ROOT, ensure_workspace, find_workspace
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ class Ran:
 
     Attributes:
         done: Cells that ran, or were up to date.
-        failed: Cells that died, and of what.
+        failed: Cells that died, or whose readers or galleries did, and of what.
     """
 
     done: list[Instance] = field(default_factory=list)
@@ -63,7 +65,12 @@ def chosen(plan: Plan, only: Collection[str], cells: Collection[str]) -> list[In
     return [i for i in known if not cells or i.name in cells or i.cell in cells]
 
 
-def run_cells(plan: Plan, instances: Collection[Instance], run: Run = dvc_client.reproduce) -> Ran:
+def reproduce(folder: Path) -> None:
+    """The pipeline of a cell, stage by stage: another `acl tables` may be training what this one needs."""
+    run_shared(folder, lambda stage: dvc_client.reproduce(folder, stage=stage))
+
+
+def run_cells(plan: Plan, instances: Collection[Instance], run: Run = reproduce) -> Ran:
     """Run cell after cell; one that fails leaves the others standing, one that is up to date is skipped.
 
     Args:
@@ -88,26 +95,47 @@ def run_cells(plan: Plan, instances: Collection[Instance], run: Run = dvc_client
 
 
 def run_cell(plan: Plan, instance: Instance, run: Run) -> str:
-    """Run a cell unless it is up to date, and what follows its pipeline.
+    """Run a cell unless it is up to date, and what follows its pipeline; if that dies, the cell itself is done.
 
     Returns:
-        What it died of; empty where it did not.
+        What either died of; empty where neither did.
+
+    Raises:
+        StageStoppedError: The time is up, or a training was told to stop.
     """
+    folder = plan.folder(instance)
+    if message := _died(instance, lambda: _run_pipeline(plan, instance, run)):
+        if folder.is_dir():
+            take_note(folder, Note.FAILED, message)
+            take_note(folder, Note.RUNNING, "")
+        return message
+    take_note(folder, Note.FAILED, "")
+    message = _died(instance, lambda: finish(plan, instance, folder))
+    take_note(folder, Note.UNFINISHED, message)
+    return message
+
+
+def _run_pipeline(plan: Plan, instance: Instance, run: Run) -> None:
+    """Run a cell's pipeline unless it is up to date; a note lies in the cell until it is through."""
+    folder = plan.make(instance)
+    if not is_done(folder):
+        with plan.page_lock():  # DVC takes files away that a page would read
+            take_note(folder, Note.RUNNING, f"process {os.getpid()} on {platform.node()}")
+        run(folder)
+    take_note(folder, Note.RUNNING, "")
+
+
+def _died(instance: Instance, work: Callable[[], object]) -> str:
+    """What a piece of work died of, in one line; empty where it did not."""
     try:
-        folder = plan.make(instance)
-        if not is_done(folder):
-            run(folder)
-        finish(plan, instance, folder)
+        work()
     except StageStoppedError:
         raise
-    except Exception as error:  # readers from outside run here, too, and die in ways of their own
+    except Exception as error:  # readers from outside die in ways of their own
         known = isinstance(error, AclError)
         message = " ".join(f"{'' if known else type(error).__name__ + ': '}{error}".split())
         log.error("%s failed: %s", instance.name, message, exc_info=None if known else error)
-        if plan.folder(instance).is_dir():
-            note_failure(plan.folder(instance), message)
         return message
-    note_failure(folder, "")
     return ""
 
 

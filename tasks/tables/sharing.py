@@ -3,8 +3,10 @@
 import fcntl
 import hashlib
 import json
+import logging
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,28 @@ from typing import Any
 import yaml
 
 from tasks import dvc_client
+from tasks.dvc_client import StageStoppedError
+from tasks.stopped import stop_at
+
+log = logging.getLogger(__name__)
 
 _LOOK_S = 0.5
+
+
+def run_shared(folder: Path, run_stage: Callable[[str], object]) -> None:
+    """Run every stage of a cell, in the order of ``dvc.yaml``; one that another cell is running is waited for.
+
+    Args:
+        folder: The cell's workspace.
+        run_stage: Given a stage as DVC names it; skips what is up to date and takes what is in the cache.
+
+    Raises:
+        StageStoppedError: The run ends, or its time is up.
+    """
+    parents = dvc_client.parents(folder)
+    for stage in parents:
+        with nobody_else_runs(folder, stage, parents):
+            run_stage(stage)
 
 
 @contextmanager
@@ -26,13 +48,19 @@ def nobody_else_runs(folder: Path, stage: str, parents: dict[str, set[str]]) -> 
         parents: Of :func:`tasks.dvc_client.parents`.
 
     Raises:
-        StageStoppedError: The run ends.
+        StageStoppedError: The run ends, or its time is up.
     """
     locks = dvc_client.cache_dir(folder).parent / "tmp" / "cells"
     locks.mkdir(parents=True, exist_ok=True)
     with (locks / f"{_same(folder, stage, parents)}.lock").open("w") as file:
+        told = False
         while not _got(file.fileno()):
+            if not told:
+                log.info("%s: another cell runs the same %s; this one waits for it", folder.name, stage)
+                told = True
             dvc_client.check_goes_on(folder)  # a thread has no signal that would end its wait
+            if (end := stop_at(os.environ)) is not None and time.time() >= end:
+                raise StageStoppedError(f"time is up while {folder.name} waits; the same command goes on")
             time.sleep(_LOOK_S)  # a blocking call would not hear that the run is told to end
         yield  # closing the file frees it, and so does the end of the process
 

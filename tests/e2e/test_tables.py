@@ -28,7 +28,9 @@ TINY = {
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    folder = new_workspace(tmp_path / "mine", "smoke", TINY)
+    # All workspaces share the project's cache: a rate of its own, or what another test trained would be taken from it.
+    own = {"epochs": 1, "learning_rate": 1e-3 * (1 + time.time_ns() % 10**6 / 1e7)}
+    folder = new_workspace(tmp_path / "mine", "smoke", TINY | {"pretrain_recognizer": own})
     (tmp_path / "tables.yaml").write_bytes((ROOT / "tests" / "e2e" / "tables.yaml").read_bytes())
     return folder
 
@@ -101,3 +103,14 @@ def test_a_matrix_goes_on_where_it_stopped(base: Path, tracking: str) -> None:
     assert "not run" not in text
     assert (base / "reports" / "tables.html").is_file()
     assert "up to date" in dvc(control, "status")
+
+
+def test_two_at_once_train_what_they_share_once(base: Path, tracking: str) -> None:
+    runs = [acl_tables(base, tracking, "--cell", cell) for cell in ("collaborative", "control")]
+    ended = [told(run) for run in runs]
+    assert [code for code, _ in ended] == [0, 0], ended
+    said = "\n".join(text for _, text in ended)
+    assert said.count("Running stage 'pretrain_recognizer'") == 1
+    assert said.count("Running stage 'phase1@4'") == 2
+    text = base.joinpath("reports/tables.md").read_text(encoding="utf-8")
+    assert text.count(": done") == 2

@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.testing.utilities import prefect_test_harness
 
+from tasks.dvc_client import StageStoppedError
 from tests.unit.tasks.tables.made_up import plan_in, run
 
 pytestmark = pytest.mark.e2e
@@ -49,6 +50,24 @@ def test_a_failed_cell_is_named_and_the_others_are_on_the_page(
     assert "- control-x4-s1: done" in (base / "reports" / "tables.md").read_text(encoding="utf-8")
     assert flows.cell(cell="control-x4-s1", **asked, return_state=True).is_completed()
     assert flows.cell(cell="broken-x4-s1", **asked, return_state=True).is_failed()
+
+
+def test_a_cell_that_is_told_to_stop_ends_the_run(
+    base: Path, prefect_api: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import tables as flows
+    from tasks.orchestration import tables as orchestration
+
+    begun: list[str] = []
+
+    def told_to_stop(_plan: Any, instance: Any, _run: Any) -> str:
+        begun.append(instance.name)
+        raise StageStoppedError("SIGINT (epoch 1, after batch 2 of 3); the same command goes on")
+
+    monkeypatch.setattr(orchestration, "run_cell", told_to_stop)
+    state = flows.tables(profile="smoke", workspace=str(base), matrix=MATRIX, return_state=True)
+    assert isinstance(state.result(raise_on_failure=False), StageStoppedError)
+    assert len(begun) == 1
 
 
 def test_cells_end_with_their_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

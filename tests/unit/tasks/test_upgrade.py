@@ -50,6 +50,15 @@ def test_values_are_those_of_a_profile(tmp_path: Path) -> None:
     assert upgrade_params(folder, "imported")["pretrain_sr.epochs"] == profile["pretrain_sr"]["epochs"]
 
 
+@pytest.mark.parametrize("text", ["phase1: {epochs: 3", "", "scales: [3]\nscales: [4]\n"])
+def test_a_broken_file_is_told_in_one_line_and_left(tmp_path: Path, text: str) -> None:
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"params.yaml: (not YAML|file: Input should be)") as error:
+        upgrade_params(tmp_path)
+    assert "\n" not in str(error.value)
+    assert (tmp_path / "params.yaml").read_text(encoding="utf-8") == text
+
+
 def test_what_is_wrong_besides_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     folder = older(tmp_path, gone=1)
     before = (folder / "params.yaml").read_bytes()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from acl_core.errors import ParamsError
-from tasks.tables.cells import Instance
+from tasks.tables.cells import Instance, Plan
 from tasks.tables.labels import METRICS
 from tasks.tables.matrix import load_matrix
 from tasks.tables.published import published
@@ -165,6 +165,69 @@ def test_a_cell_that_names_no_parameter_is_found_before_anything_runs(tmp_path: 
     plan = plan_in(tmp_path, matrix=path)
     with pytest.raises(ParamsError, match=r"cell swinir of tables.yaml: sr.arcitecture"):
         plan.check(plan.instances())
+
+
+def test_what_a_title_says_is_no_matter_of_the_base(tmp_path: Path) -> None:
+    pinned = {
+        "sr": {"architecture": "swinir"},
+        "pretrain_sr": {"objective": "flip", "patch_px": 12, "patience": 3},
+        "pretrain_recognizer": {"patience": 3},
+        "phase1": {"alpha": 0.1, "trains": "both", "patience": 3},
+        "phase2": {"start": "scratch", "fresh_epochs": 1, "patience": 3},
+        "bicubic_phase2": {"epochs": 7},
+        "rounds": {"n": 3, "joint_epochs": 2},
+    }
+    plan = plan_in(tmp_path, **merge(_root(), pinned))
+    method = plan.parameters(Instance("collaborative", 4, 1))
+    for section, fields in pinned.items():
+        assert {field: method[section][field] for field in fields} == {f: _root()[section][f] for f in fields}
+    assert plan.parameters(Instance("alpha_1", 4, 1))["phase1"]["alpha"] == 1
+    assert plan.parameters(Instance("joint", 4, 1))["phase1"]["trains"] == "both"
+    assert plan.parameters(Instance("come_back", 4, 1))["phase2"]["fresh_epochs"] == 1
+    assert plan.parameters(Instance("rounds_2", 4, 1))["rounds"] == {"n": 2, "joint_epochs": 0}
+    assert plan.parameters(Instance("finish", 4, 1))["rounds"]["joint_epochs"] == _root()["phase1"]["epochs"]
+
+
+def test_each_step_of_a_cell_sees_those_before_it(tmp_path: Path) -> None:
+    base = _root()
+    plan = _with_cell(
+        tmp_path,
+        changes={"phase1": {"batch_size": 2 * base["phase1"]["batch_size"]}},
+        multiply={"phase1.batch_size": 2},
+        epochs={"pretrain_sr.epochs": []},
+        rest={"phase2.epochs": ["pretrain_sr", "phase2"]},
+        divide={"phase2.epochs": 2},
+    )
+    params = plan.parameters(Instance("swinir", 4, 1))
+    assert params["phase1"]["batch_size"] == 4 * base["phase1"]["batch_size"]
+    per_epoch = base["phase2"]["batch_size"] * base["phase2"]["accumulate"]
+    whole = round(per_epoch * (_updates(base, "pretrain_sr") + _updates(base, "phase2")))  # SR leaves all of it
+    assert params["phase2"]["epochs"] == round(whole / 2)
+
+
+def test_a_cell_without_a_rest_is_found_before_anything_runs(tmp_path: Path) -> None:
+    changes = {"pretrain_sr": {"epochs": 100}}
+    plan = _with_cell(tmp_path, changes=changes, rest={"phase2.epochs": ["pretrain_sr", "phase2"]})
+    with pytest.raises(ParamsError, match=r"cell swinir of tables.yaml: pretrain_sr leave nothing .* phase2.epochs"):
+        plan.check(plan.instances())
+
+
+@pytest.mark.parametrize("text", ["phase1: {epochs: 3", "", "- a list\n"])
+def test_a_broken_base_is_told_in_one_line(tmp_path: Path, text: str) -> None:
+    plan = plan_in(tmp_path)
+    (plan.base / "params.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"base/params.yaml: (not YAML|file: Input should be)") as error:
+        plan.check(plan.instances())
+    assert "\n" not in str(error.value)
+
+
+def _with_cell(folder: Path, **steps: Any) -> Plan:
+    """A plan in which the cell ``swinir`` takes these steps and no others."""
+    raw = yaml.safe_load((ROOT / "tables.yaml").read_text(encoding="utf-8"))
+    raw["cells"]["swinir"] = {"about": "Made up.", **steps}
+    path = folder / "tables.yaml"
+    path.write_text(yaml.safe_dump(raw), encoding="utf-8")
+    return plan_in(folder, matrix=path)
 
 
 def _root() -> dict[str, Any]:

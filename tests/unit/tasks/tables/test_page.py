@@ -4,13 +4,14 @@ import json
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from acl_core.models.weights import card_path
 from tasks.exclusive import exclusive
-from tasks.tables.cells import Instance, note_failure
+from tasks.tables.cells import Instance, Note, take_note
 from tasks.tables.charts import trainings
 from tasks.tables.collect import State, state_of, tidy
 from tasks.tables.compare import claims, on_common_seeds, order_agreement, spreads
@@ -131,12 +132,28 @@ def test_a_cell_that_failed_or_ran_with_other_parameters_has_no_numbers(tmp_path
     lock["stages"]["phase1@4"]["params"]["params.yaml"]["phase1"]["alpha"] = 0.5
     (folder / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
     assert state_of(plan, mine) is State.OUT_OF_DATE
-    note_failure(run(plan, other), "phase2 failed")
+    take_note(run(plan, other), Note.FAILED, "phase2 failed")
     assert state_of(plan, other) is State.FAILED
     assert tidy(plan).empty
     assert gather(plan, pictures=False)["failures"] == {"control-x4-s1": "phase2 failed"}
-    note_failure(plan.folder(other), "")
+    take_note(plan.folder(other), Note.FAILED, "")
     assert state_of(plan, other) is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"split": {"validation": 0.1, "test": 0.3}}, State.OUT_OF_DATE),
+        ({"source": "../elsewhere"}, State.DONE),  # a path, which the cell sees from its own folder
+    ],
+)
+def test_a_cell_with_other_plates_has_no_numbers(tmp_path: Path, change: dict[str, Any], state: State) -> None:
+    plan = plan_in(tmp_path)
+    mine = Instance("collaborative", 4, 1)
+    used = {"plates": plan.parameters(mine)["plates"] | change}
+    lock = {"stages": {"plates": {"params": {"params.yaml": used}}}}
+    (run(plan, mine) / "dvc.lock").write_text(yaml.safe_dump(lock), encoding="utf-8")
+    assert state_of(plan, mine) is state
 
 
 def test_order_agreement() -> None:
@@ -167,14 +184,17 @@ def test_the_words_follow_from_the_numbers(tmp_path: Path) -> None:
     assert "agrees with the paper's: 3 of 3 pairs" in leads
     assert "Of the paper's rows, Collaborative is best in both." in leads
     assert "Collaborative closes 80.0 % of the gap in mAP here and 52.6 % there." in leads
-    assert "the paper's claim holds here against every row that was run (fewest seeds in a comparison: 1)" in leads
+    assert (
+        "the paper's claim holds here against every one of its rows that was tested (fewest seeds in a comparison: 1)"
+        in leads
+    )
     run(plan, Instance("collaborative", 4, 1), lift=-0.2)  # as good as the control, to the plate
     level = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
-    assert "It cannot be told apart from Bicubic (+0.0 points" in level
-    assert "the paper's claim does not hold here against every row" in level
+    assert "In plates read, Collaborative cannot be told apart from Bicubic (+0.0 points" in level
+    assert "the paper's claim does not hold here (" in level
     run(plan, Instance("collaborative", 4, 1), lift=-0.5)
     trails = gather(plan, pictures=False)["tables"]["table4"]["verdict"]
-    assert "It is worse than Bicubic, No SR at all" in trails
+    assert "In plates read, Collaborative reads fewer plates than Bicubic, No SR at all" in trails
     assert "The paper's best is Collaborative; here, of the paper's rows, it is Bicubic." in trails
     assert "2 of 3 pairs stand the same way; Collaborative is not above Bicubic here." in trails
     assert "By PSNR, the order of the rows agrees with" in gather(plan, pictures=False)["tables"]["table2"]["verdict"]
