@@ -3,7 +3,7 @@
 # make run PROFILE=NAME  the same in a workspace of a profile: smoke, cpu, imported, paper, realism
 # make ui                server, deployments, a worker and MLflow on this machine, until Ctrl-C
 # make test              set up and run the tests (at most 15 minutes)
-# make test-all          the same with what needs servers, browsers and kills (39 minutes on 2 cores)
+# make test-all          the same with what needs servers, browsers and kills (34 minutes on 2 cores)
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
