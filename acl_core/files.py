@@ -29,6 +29,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def in_utf8(name: str) -> str:
+    """The name of a file as UTF-8 can hold it; bytes of an older encoding are spelled out."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def hash_folder(folder: Path, pattern: str = "*") -> str:
     """SHA-256 over the names and contents of the files in a folder and below it."""
     digest = hashlib.sha256()

@@ -5,7 +5,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -298,14 +298,23 @@ def load_params(path: Path) -> Params:
     Raises:
         ParamsError: The file is missing, is no YAML, or a value is out of its range; one line names each field.
     """
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ParamsError(f"{path}: not found. Run from a workspace, a folder with a params.yaml.") from error
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())}).") from error
+    raw = read_yaml(path)
     try:
         return Params.model_validate(raw)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors())
         raise ParamsError(f"{path}: {problems}. Compare with the params.yaml at the root of the project.") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        ParamsError: It is missing, or no YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path}: not found. Run from a workspace, a folder with a params.yaml.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())}).") from error

@@ -26,7 +26,8 @@ from acl_core.export.reader import Backend, OnnxReader
 from acl_core.params import Params, load_params
 from tasks.environment import keep_quiet
 from tasks.export.build import calibration_plates, export_model
-from tasks.export.trained import load_trained, stage_out
+from tasks.export.trained import load_trained
+from tasks.outs import stage_out
 from tasks.workspace import find_workspace
 
 ReadPlate = Callable[[Plate], str]

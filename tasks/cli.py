@@ -45,7 +45,7 @@ def acl() -> None:
 @app.command()
 def run(
     workspace: Annotated[
-        str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: the root.")
+        str | None, typer.Option(help="Folder of a workspace, or its name below workspaces/. Without it: this folder.")
     ] = None,
     data: Annotated[
         Path | None,

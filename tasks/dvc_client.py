@@ -26,6 +26,7 @@ _KEEP_MEMORY = "glibc.malloc.mmap_threshold=8589934592:glibc.malloc.trim_thresho
 _together: ContextVar[Together | None] = ContextVar("together", default=None)
 _LINES_SHOWN = 15  # of a stage that failed
 _STAGE_CODE = re.compile(r"exited with (-?\d+)")
+_UNSAVED = "unsaved files"  # DVC's words where it would have to overwrite somebody's work
 _EDGE = re.compile(r'"([^"]+)" -> "([^"]+)"')
 
 
@@ -149,16 +150,25 @@ def cache_dir(workspace: Path) -> Path:
 
 def tracked(workspace: Path) -> list[str]:
     """Data that `dvc add` tracks, as the names of their ``.dvc`` files."""
-    return sorted(str(file.relative_to(workspace)) for file in workspace.glob("data/*.dvc"))
+    found = [*workspace.glob("*.dvc"), *workspace.glob("data/*.dvc")]
+    return sorted(str(file.relative_to(workspace)) for file in found if file.is_file())  # .dvc itself is a folder
 
 
 def pull(workspace: Path, files: Sequence[str]) -> None:
     """Fetch tracked data from the remote.
 
     Raises:
-        AclError: The remote is away, or lacks them.
+        AclError: The remote is away, or lacks them, or files here were changed and not taken up since.
     """
-    _answer(["--wait-for-lock", "pull", *files], workspace)
+    try:
+        _answer(["--wait-for-lock", "pull", *files], workspace)
+    except AclError as error:
+        if _UNSAVED not in str(error):
+            raise
+        tracked = " ".join(Path(file).with_suffix("").as_posix() for file in files)  # DVC would say `--force`: they go
+        raise AclError(
+            f"{workspace}: {tracked} changed since DVC took it up. `dvc add {tracked}` there keeps the changes."
+        ) from error
 
 
 def commit(workspace: Path, files: Sequence[str]) -> None:
@@ -180,12 +190,16 @@ def parents(workspace: Path) -> dict[str, set[str]]:
     edges = _EDGE.findall(_answer(["dag", "--dot"], workspace))
     found: dict[str, set[str]] = {stage: set() for stage in stages(workspace)}
     for parent, child in edges:
-        found[child].add(parent)
+        if parent in found:  # not a .dvc file, which is data
+            found[child].add(parent)
     return found
 
 
 def changes(workspace: Path) -> dict[str, list[str]]:
-    """What changed of each stage's own inputs, parameters, code and outputs; a stage that is up to date is left out."""
+    """What changed of each stage's own inputs, parameters, code and outputs; one that is up to date is left out.
+
+    Data that `dvc add` tracks stand there too, by their ``.dvc`` files.
+    """
     raw = json.loads(_answer(["status", "--json"], workspace) or "{}")
     return {stage: [reason for change in found for reason in _reasons(change)] for stage, found in raw.items()}
 
@@ -205,9 +219,10 @@ def _reasons(change: str | Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 def is_up_to_date(workspace: Path) -> bool:
     """Whether every stage's outputs fit its inputs, parameters and code."""
-    with _running(["status", "--quiet"], workspace, capture=True) as process:
-        process.communicate()
-        return process.returncode == 0
+    try:
+        return all(name.endswith(".dvc") for name in changes(workspace))  # data, which is its owner's to take up
+    except AclError:  # no DVC repository, or a broken one
+        return False
 
 
 def restore(workspace: Path, out: Mapping[str, Any], folder: Path) -> Path:

@@ -139,7 +139,12 @@ def _own_source(workspace: Path) -> Path:
 def _open(inbox: str, source: Path) -> tuple[Any, str]:
     import fsspec  # comes with DVC
 
-    files, root = fsspec.core.url_to_fs(inbox)
+    try:
+        files, root = fsspec.core.url_to_fs(inbox)
+    except (ValueError, ImportError) as error:  # of an unknown protocol, or without its package
+        raise DataError(
+            f"{inbox}: no address of an inbox here ({error}). Give a folder, or s3://bucket/inbox."
+        ) from error
     if not files.isdir(f"{root}/images"):
         raise DataError(f"{inbox}: no inbox there. It needs images/ and labels/, as `plates.source` has.")
     _check_classes(files, root, inbox, source)

@@ -1,7 +1,6 @@
 """How well the networks of a workspace read pictures of which the text alone is known."""
 
 import csv
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,11 +22,11 @@ from acl_core.evaluate.texts import TextScores, score_texts
 from acl_core.files import write_atomically
 from acl_core.models.build import load_recognizer
 from acl_core.models.weights import read_card
-from acl_core.params import Params, Reading, load_params
+from acl_core.params import Params, load_params
 from acl_core.sources.annotations import plates_of
 from acl_core.sources.csv_texts import open_csv
 from acl_core.statistics.table import Interval, text_table
-from tasks import dvc_client
+from tasks.outs import reading_rule, stage_out
 
 _HELD = 512  # plates in memory at once
 
@@ -107,10 +106,10 @@ class _Networks:
         self.params = load_params(workspace / "params.yaml")
         self._compute = compute_of(self.params.common)
         self._workspace = workspace
-        first = self._made("pretrain_recognizer") / RECOGNIZER_FILE
+        first = stage_out(workspace, "pretrain_recognizer") / RECOGNIZER_FILE
         self.classes: tuple[str, ...] = tuple(read_card(first).get("classes", ()))
         self._methods = {f"x{scale}": self._of_scale(scale) for scale in self.params.scales}
-        self._rules = {f"x{scale}": self._rule(scale) for scale in self.params.scales}
+        self._rules = {f"x{scale}": reading_rule(workspace, scale) for scale in self.params.scales}
         self._rules[AS_IT_IS] = self._rules[f"x{self.params.scales[0]}"]
         on_hr = load_recognizer(self.params.recognizer, self.classes, first, self._compute)
         self._methods[AS_IT_IS] = {AS_IT_IS: Method(None, on_hr)}
@@ -127,20 +126,10 @@ class _Networks:
 
     def _of_scale(self, scale: int) -> dict[str, Method]:
         """All methods but HR, of which there is no picture here."""
-        made = partial(self._made, scale=scale)
+        made = partial(stage_out, self._workspace, scale=scale)
         trained = TrainedMethods(scale, self.params.sr, self.params.recognizer, self.classes, made, self._compute)
         names = [name for name in method_names(self.params.rounds) if name is not MethodName.HR]
         return {name.value: trained.method(name) for name in names}
-
-    def _made(self, stage: str, scale: int = 0) -> Path:
-        return self._workspace / dvc_client.outs(self._workspace, stage)[0].replace("${item.scale}", str(scale))
-
-    def _rule(self, scale: int) -> Reading:
-        path = self._made("evaluate", scale) / "meta.json"
-        try:
-            return Reading.model_validate(json.loads(path.read_text(encoding="utf-8"))["reading_rule"])
-        except FileNotFoundError as error:
-            raise DataError(f"{path}: not found. Run the workspace to its end first (`acl run`).") from error
 
 
 def _grouped(plates: Sequence[Plate], params: Params) -> dict[str, list[Plate]]:

@@ -109,7 +109,9 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess
 
 
 def _check_open(host: str) -> None:
-    local = host in {"127.0.0.1", "localhost", "::1"}
+    if ":" in host:
+        raise AclError(f"{host}: the servers listen on IPv4. Take 127.0.0.1, or a name of this machine.")
+    local = host in {"127.0.0.1", "localhost"}
     if not local and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         raise AclError(
             f"{host} is open to the network, where anyone could run code here. Set PREFECT_SERVER_API_AUTH_STRING and "

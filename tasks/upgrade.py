@@ -4,14 +4,13 @@ import io
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from acl_core.errors import ParamsError
 from acl_core.files import write_atomically
-from acl_core.params import Params, load_params
+from acl_core.params import Params, load_params, read_yaml
 from tasks.workspace import DEFAULT_PROFILE, ROOT, merge, read_profile
 
 
@@ -32,10 +31,10 @@ def upgrade_params(workspace: Path, profile: str = DEFAULT_PROFILE) -> dict[str,
     editor = YAML()
     editor.preserve_quotes = True
     editor.width = 4096  # lines stay as they are
-    values = merge(yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), read_profile(profile))
+    values = merge(read_yaml(ROOT / "params.yaml"), read_profile(profile))
     try:
         content = editor.load(path.read_text(encoding="utf-8"))
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())}).") from error
     added: dict[str, Any] = {}
     while missing := [loc for loc in _missing(content) if ".".join(loc) not in added]:

@@ -15,7 +15,7 @@ import yaml
 
 from acl_core.errors import AclError, DataError, ParamsError
 from acl_core.files import write_atomically
-from acl_core.params import load_params
+from acl_core.params import load_params, read_yaml
 from acl_core.params_plates import PlateFormat
 from acl_core.sources.archive import is_archive, stem_of
 from acl_core.sources.recognise import NEEDS, recognise
@@ -98,7 +98,13 @@ def _check_made_as(folder: Path, profile: str | None, plate_format: PlateFormat 
 
 
 def workspace_folder(name: str) -> Path:
-    """Where a workspace of a name lies: a path as it is, a bare name below ``workspaces/``."""
+    """Where a workspace of a name lies: a path as it is, a bare name below ``workspaces/``.
+
+    Raises:
+        AclError: The name is the project's own.
+    """
+    if name == ROOT_NAME:
+        raise AclError(f"{name} is the project itself and made already. {_OTHER}.")
     return Path(name) if "/" in name else ROOT / "workspaces" / name
 
 
@@ -163,7 +169,8 @@ def variant(base: Path, label: str, changes: dict[str, Any]) -> Path:
 
 def _params_seen_from(folder: Path, base: Path) -> dict[str, Any]:
     """The parameters of a workspace, with their relative paths as another folder sees them."""
-    raw: dict[str, Any] = yaml.safe_load((base / "params.yaml").read_text(encoding="utf-8"))
+    load_params(base / "params.yaml")  # says what is wrong with them
+    raw: dict[str, Any] = read_yaml(base / "params.yaml")
     source = Path(raw["plates"]["source"])
     if not source.is_absolute():
         raw["plates"]["source"] = os.path.relpath((base / source).resolve(), folder.resolve())
@@ -203,7 +210,7 @@ def read_profile(name: str) -> dict[str, Any]:
     if not path.is_file():
         known = sorted(p.stem for p in (ROOT / "profiles").glob("*.yaml"))
         raise ParamsError(f"profile {name!r} is not known. Choose one of {', '.join([DEFAULT_PROFILE, *known])}.")
-    raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw: dict[str, Any] = read_yaml(path)
     return raw
 
 

@@ -1,10 +1,8 @@
 """One network is always frozen; this is what frozen means."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import nn
 
 
@@ -23,12 +21,3 @@ def frozen(net: nn.Module) -> Iterator[nn.Module]:
         for parameter, value in zip(net.parameters(), wanted, strict=True):
             parameter.requires_grad_(value)
         net.train(training)
-
-
-def weights_hash(net: nn.Module) -> str:
-    """SHA-256 over all weights and buffers (BatchNorm statistics too) in the order of their names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

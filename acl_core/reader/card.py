@@ -66,7 +66,7 @@ def read_card(folder: Path) -> ReaderCard:
     """
     path = folder / CARD_FILE
     try:
-        return ReaderCard.model_validate_json(path.read_text(encoding="utf-8"))
+        return ReaderCard.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: not found. A packaged reader has it; `acl register` makes one.") from error
     except ValidationError as error:

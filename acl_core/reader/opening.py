@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from acl_core.errors import DataError
-from acl_core.sources.pictures import read_picture
+from acl_core.sources.pictures import MAX_PIXELS, read_picture
 
 Picture = np.ndarray | Path | bytes | str
 
-_MAX_PIXELS = 64_000_000  # as for files
 _MAX_PATH = 4096  # characters; a longer string is no path
 _CHANNELS = (1, 3, 4)
 
@@ -82,8 +81,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in _CHANNELS or 0 in array.shape:
         raise DataError(f"array of shape {array.shape}: a picture is (height, width) or (height, width, 1, 3 or 4).")
-    if array.shape[0] * array.shape[1] > _MAX_PIXELS:
-        raise DataError(f"picture of {array.shape[1]} x {array.shape[0]} px, more than {_MAX_PIXELS // 10**6} Mpx")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise DataError(f"picture of {array.shape[1]} x {array.shape[0]} px, more than {MAX_PIXELS // 10**6} Mpx")
     levels = array[:, :, :3] if array.shape[2] != 1 else np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(_levels(levels))
 

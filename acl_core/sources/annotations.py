@@ -13,6 +13,7 @@ import numpy as np
 
 from acl_core.data.manifest import Plate, Rejected, Side, text_of
 from acl_core.errors import DataError
+from acl_core.files import in_utf8
 from acl_core.params_plates import Plates
 from acl_core.reading import reading_order
 from acl_core.sources.crop import Crop, bounds_of, cut_out
@@ -118,7 +119,9 @@ def plates_of(found: AnnotatedSet, params: Plates, seed: int) -> Iterator[Plate 
     files: dict[str, str] = {}
     for item in found.items:
         if isinstance(item, Rejected):
-            yield item
+            yield Rejected(in_utf8(item.file), in_utf8(item.reason))
+        elif item.name != in_utf8(item.name):
+            yield Rejected(in_utf8(item.file), "its name is not UTF-8, rename it (convmv does whole folders)")
         elif item.name in files:
             yield Rejected(item.file, f"{files[item.name]} has the same name, rename one of them")
         else:

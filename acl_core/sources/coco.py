@@ -142,4 +142,7 @@ def _polygon(flat: Any, where: str) -> np.ndarray:
 
 
 def _hashable(number: Any) -> Any:
+    """An id as what it is compared by; tables write 1 as 1.0."""
+    if isinstance(number, float) and number.is_integer():
+        return int(number)
     return number if isinstance(number, (int, str)) else None

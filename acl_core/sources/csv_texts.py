@@ -50,6 +50,8 @@ def open_csv(folder: Path, direction: Direction) -> AnnotatedSet:
     Raises:
         DataError: There is no such table, or more than one, or the file cannot be read.
     """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: not a folder. Name the one that holds the table and its pictures.")
     found, unreadable = _tables(folder)
     if not found and unreadable:
         raise unreadable[0]

@@ -11,7 +11,7 @@ from acl_core.errors import DataError
 from acl_core.sources.annotations import Annotation
 from acl_core.sources.pictures import PICTURE_SUFFIXES
 
-_USUAL = (".", "images", "../images", "../JPEGImages")  # seen from the annotation file
+_USUAL = (".", "images", "JPEGImages", "../images", "../JPEGImages")  # seen from the annotation file
 
 
 class PictureIndex:

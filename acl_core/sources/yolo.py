@@ -104,7 +104,7 @@ def _items(layout: _Layout) -> Iterator[Annotation | Rejected]:
 
 def _read_label(path: Path, where: str, layout: _Layout) -> list[Shape]:
     try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [line.split() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{where} cannot be read ({error})") from error
     shapes = [_read_row(row, f"{where} line {i}", layout) for i, row in enumerate(rows, 1) if row]

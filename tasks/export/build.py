@@ -14,7 +14,8 @@ from acl_core.evaluate.method_names import MethodName
 from acl_core.export.candidates import PlateCandidates
 from acl_core.export.onnx_model import Facts, build_model
 from acl_core.params import Params
-from tasks.export.trained import Trained, load_trained, stage_out
+from tasks.export.trained import Trained, load_trained
+from tasks.outs import stage_out
 from tasks.provenance import git_commit
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """The trained networks of a workspace, by the method that they carry out."""
 
-import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,14 +7,14 @@ from pathlib import Path
 import torch
 
 from acl_core.device import Compute
-from acl_core.errors import DataError, ParamsError, WeightsError
+from acl_core.errors import ParamsError, WeightsError
 from acl_core.evaluate.method_names import MethodName
 from acl_core.evaluate.methods import TrainedMethods, files_of
 from acl_core.models.enlarger import Enlarger
 from acl_core.models.recognizer import Recognizer
 from acl_core.models.weights import read_card
 from acl_core.params import Params, Reading
-from tasks import dvc_client
+from tasks.outs import reading_rule, stage_out
 
 
 @dataclass(frozen=True)
@@ -67,19 +66,4 @@ def load_trained(folder: Path, params: Params, scale: int, method: MethodName) -
     enlarger, recognizer = trained.method(method)
     if enlarger is None:
         raise ParamsError(f"{method}: enlarges nothing; an exported model reads low-resolution plates. Take another.")
-    return Trained(enlarger, recognizer, classes, _rule(folder, scale), files)
-
-
-def stage_out(folder: Path, stage: str, scale: int) -> Path:
-    """The first output of a stage at a scale."""
-    return folder / dvc_client.outs(folder, stage)[0].replace("${item.scale}", str(scale))
-
-
-def _rule(folder: Path, scale: int) -> Reading:
-    path = stage_out(folder, "evaluate", scale) / "meta.json"
-    try:
-        return Reading(**json.loads(path.read_text(encoding="utf-8"))["reading_rule"])
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: not found; it holds the reading rule. Run `dvc repro`.") from error
-    except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: damaged ({error}). Delete its folder and run `dvc repro`.") from error
+    return Trained(enlarger, recognizer, classes, reading_rule(folder, scale), files)

@@ -7,8 +7,12 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.states import Completed
 
+from acl_core.errors import AclError
 from tasks import dvc_client
 from tasks.inbox import collect
+
+# Of a workspace: its source has, or may have, plates of an inbox that DVC has not taken up.
+_UNFINISHED = Path("runs/collecting")
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -16,9 +20,11 @@ def pull_data(workspace: Path) -> "State[None]":
     """Fetch the raw plates that `dvc add` tracks, where the workspace has a remote.
 
     Raises:
-        AclError: The remote is away, or lacks them.
+        AclError: See :func:`tasks.dvc_client.pull`.
     """
     tracked = dvc_client.tracked(workspace)
+    if (workspace / _UNFINISHED).exists():
+        _take_up(workspace, tracked)
     if not tracked or not dvc_client.has_remote(workspace):
         return Completed(name="Nothing to pull", message="no tracked data, or no default remote")
     dvc_client.pull(workspace, tracked)
@@ -32,7 +38,18 @@ def collect_plates(inbox: str, workspace: Path) -> "State[None]":
     Raises:
         DataError: See :func:`tasks.inbox.collect`.
     """
-    found = collect(inbox, workspace)
-    if found.new and (tracked := dvc_client.tracked(workspace)):
-        dvc_client.commit(workspace, tracked)
+    (workspace / _UNFINISHED).parent.mkdir(exist_ok=True)
+    (workspace / _UNFINISHED).touch()
+    try:
+        found = collect(inbox, workspace)
+    except AclError:  # before the first copy
+        (workspace / _UNFINISHED).unlink()
+        raise
+    _take_up(workspace, dvc_client.tracked(workspace) if found.new else [])
     return Completed(message=str(found))
+
+
+def _take_up(workspace: Path, tracked: list[str]) -> None:
+    if here := [file for file in tracked if (workspace / file).with_suffix("").exists()]:
+        dvc_client.commit(workspace, here)
+    (workspace / _UNFINISHED).unlink()

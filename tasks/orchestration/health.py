@@ -1,5 +1,6 @@
 """What the flow `monitor` shows and says: a table with history, and events that automations act on."""
 
+import hashlib
 import json
 import re
 from collections.abc import Coroutine
@@ -32,12 +33,18 @@ def look_at_inbox(inbox: str, workspace: Path) -> Health:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def publish_health(workspace: Path, health: Health) -> None:
     """Put a row on top of the table of this workspace; the server holds older ones, whichever machine wrote them."""
-    key = "monitor-" + re.sub(r"[^a-z0-9]+", "-", workspace.name.lower()).strip("-")
+    key = key_of(workspace.name)
     before = Artifact.get(key)
     assert not isinstance(before, Coroutine)  # noqa: S101 - the signature is that of its async twin, too
     known = json.loads(before.data) if before is not None and isinstance(before.data, str) else []
     rows = [row_of(health, datetime.now(UTC)), *known][: health.limits.history]
     create_table_artifact(rows, key=key, description=f"{workspace.name}: the champion on new plates, newest first")
+
+
+def key_of(name: str) -> str:
+    """Prefect's keys have ASCII letters alone; what other letters say is left to a hash."""
+    key = "monitor-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return key if name.isascii() else f"{key.rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def row_of(health: Health, now: datetime) -> dict[str, str]:

@@ -12,7 +12,7 @@ from prefect.states import Completed
 from tasks.registry.aliases import switch
 from tasks.registry.decision import Decision, Outcome, markdown
 from tasks.registry.promotion import consider
-from tasks.registry.record import is_settled
+from tasks.registry.record import APPROVAL, AWAITED, is_settled
 from tasks.registry.register import register, registered
 from tasks.registry.store import MODEL, Registry
 
@@ -87,4 +87,7 @@ def promote(decision: Decision) -> "State[None]":
 def wait_for_approval(decision: Decision) -> None:
     """Pause the run until a person resumes it in the UI; after a week without that it fails and promotes nothing."""
     if decision.outcome is Outcome.PASSED:
+        registry = Registry()
+        registry.tag(decision.challenger, {APPROVAL: AWAITED})  # a nightly run must not promote it meanwhile
         pause_flow_run(timeout=_APPROVAL_S, key=f"approve-{decision.challenger}")
+        registry.tag(decision.challenger, {APPROVAL: "given"})

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from glob import glob
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from acl_core.errors import DataError
+from acl_core.files import in_utf8
 from acl_core.reader.drawing import draw
 from acl_core.reader.opening import open_picture
 from acl_core.reader.plate_text import PlateText
@@ -62,7 +63,7 @@ def read(
     reader = _load(workspace, scale, model, device)
     if show is not None:
         show.mkdir(parents=True, exist_ok=True)
-    failed = 0
+    failed, shown = 0, set[Path]()
     with tqdm(total=len(files), desc="read", unit="picture", disable=None) as bar:
         for chunk in _chunks(files):
             for path, picture, found in _read_chunk(reader, chunk, reject_below):
@@ -71,7 +72,7 @@ def read(
                 with bar.external_write_mode():
                     typer.echo(_line(path, found, as_json))
                 if show is not None and picture is not None and isinstance(found, PlateText):
-                    Image.fromarray(draw(picture, found)).save(_shown_as(show, path))
+                    Image.fromarray(draw(picture, found)).save(_shown_as(show, path, shown))
     if failed:
         log.error("%d of %d pictures could not be read; the lines above say why", failed, len(files))
         raise typer.Exit(DataError.exit_code)
@@ -169,13 +170,17 @@ def _read_chunk(
 def _line(path: Path, found: PlateText | str, as_json: bool) -> str:
     if as_json:
         row = row_of_error(found) if isinstance(found, str) else row_of(found)
-        return json.dumps({"picture": str(path)} | row, ensure_ascii=False)
+        return json.dumps({"picture": in_utf8(str(path))} | row, ensure_ascii=False)
     if isinstance(found, str):
         return f"{printable(str(path))}\terror: {printable(found)}"
     return f"{printable(str(path))}\t{printable(found.text) or '(nothing)'}\t{found.confidence:.{_IN_CONFIDENCE}f}"
 
 
-def _shown_as(folder: Path, path: Path) -> Path:
-    """A name in ``folder`` that no other picture of the call has: two folders may hold files of one name."""
+def _shown_as(folder: Path, path: Path, shown: set[Path]) -> Path:
+    """A name in ``folder`` that no other picture of the call has; two folders may hold files of one name."""
     name = "-".join(part for part in path.with_suffix("").parts if part not in {"/", "..", "."})
-    return folder / f"{name}{path.suffix.lower().replace('.', '-')}.png"
+    name += path.suffix.lower().replace(".", "-")
+    names = chain([f"{name}.png"], (f"{name}-{n}.png" for n in count(2)))
+    free = next(file for file in (folder / name for name in names) if file not in shown)
+    shown.add(free)
+    return free

@@ -9,7 +9,7 @@ from acl_core.params import load_params
 from acl_core.reader.card import ReaderCard
 from acl_core.reader.sizing import largest_enlarged
 from acl_core.statistics.paired import bootstrap_interval
-from tasks.registry.workspace_reader import evaluation
+from tasks.outs import evaluation
 from tasks.report.labels import METRICS, cell
 
 _WATTS = 100  # to have an idea; nothing meters the machine
@@ -33,8 +33,8 @@ def model_card(workspace: Path, scale: int, card: ReaderCard) -> str:
     Raises:
         DataError: The workspace has not been evaluated.
     """
-    parts = [_head(card), _data(card), _metrics(workspace, scale, card), _calibration(card), _limits(card), _LICENCE]
-    return "\n".join([*parts, _cost(card)])
+    parts = [_head(card), _data(card), _metrics(workspace, scale, card), _calibration(card)]
+    return "\n".join([*parts, _limits(workspace, scale, card), _LICENCE, _cost(card)])
 
 
 def final_row(table: dict[str, Any]) -> str:
@@ -121,11 +121,13 @@ def _calibration(card: ReaderCard) -> str:
     )
 
 
-def _limits(card: ReaderCard) -> str:
+def _limits(workspace: Path, scale: int, card: ReaderCard) -> str:
+    real = not evaluation(workspace, scale, "meta.json").get("aligned", True)
     lr, hr, most = card.sizes.lr_max_px, card.sizes.hr_max_px, largest_enlarged(card.sizes)
     return (
         "## Limits\n\n"
-        f"- Trained on plates of at most {lr[0]} x {lr[1]} px, made by reduction from at most {hr[0]} x {hr[1]} px.\n"
+        f"- Trained on plates of at most {lr[0]} x {lr[1]} px, "
+        f"{'taken beside' if real else 'made by reduction from'} plates of at most {hr[0]} x {hr[1]} px.\n"
         f"  Plates up to {most[0]} x {most[1]} px are super-resolved, larger ones are read as they are.\n"
         "- Blur, noise, compression and motion beyond those of its plates are not covered.\n"
         "- Finds no plates in pictures of cars; reads no class that is not in the list above.\n"

@@ -12,16 +12,17 @@ from pathlib import Path
 
 from acl_core.data.batches import PairSet
 from acl_core.data.manifest import Side
-from acl_core.errors import AclError
+from acl_core.errors import DataError, WeightsError
 from acl_core.evaluate.methods import RECOGNIZER_FILE, SR_FILE
 from acl_core.params import Params, load_params
 from acl_core.reader.reader import PlateReader
 from acl_core.reader.score import ReaderScores, hash_of_plates, score_reader
+from tasks.outs import stage_out
 from tasks.registry.aliases import ROLLED_BACK, ChampionChangedError, switch
 from tasks.registry.decision import Check, Decision, Outcome, Verdict, decide
 from tasks.registry.record import write_decision
-from tasks.registry.store import MODEL, Alias, Registry, RegistryError
-from tasks.registry.workspace_reader import one_scale, out_of
+from tasks.registry.store import MODEL, Alias, GoneError, Registry, RegistryError
+from tasks.registry.workspace_reader import one_scale
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def consider(
     params = load_params(workspace / "params.yaml")
     own = challenger.tags.get("scale")
     scale = one_scale(params, scale or (int(own) if own else None))
-    test = PairSet.load(workspace / out_of(workspace, "degrade", scale), Side.TEST)
+    test = PairSet.load(stage_out(workspace, "degrade", scale), Side.TEST)
     plates = hash_of_plates(test)
     verdict, scored = _judge(registry, number, rival, test, params)
     changes = _changes(registry, rival, plates, accept_changes or accept_new_plates)
@@ -118,14 +119,14 @@ def _rival(registry: Registry, champion: str | None, challenger: str) -> tuple[s
 def _judge(
     registry: Registry, number: str, rival: str | None, test: PairSet, params: Params
 ) -> tuple[Verdict, dict[str, _Scored]]:
-    """The checks on numbers; a version that cannot be loaded fails a check of its own, and nothing else is said."""
+    """The checks on numbers; a version that can never be loaded fails a check of its own, and nothing else is said."""
     scored: dict[str, _Scored] = {}
     for version in (number, rival):
         if version is None:
             continue
         try:
             scored[version] = _score(registry, version, test)
-        except AclError as error:
+        except (DataError, WeightsError, GoneError) as error:  # it will be no better the next time
             who = "challenger" if version == number else "champion"
             return Verdict((Check(f"{who} version {version} can be used", None, None, str(error), False),)), scored
     rival_scores = None if rival is None else scored[rival].scores

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from tasks.registry.decision import Check, Decision, Outcome, markdown
 from tasks.registry.store import MODEL, Alias, Registry, registry_errors
 
+APPROVAL, AWAITED = "approval", "awaited"  # a tag and its value from a run's question to a person's answer
 _OUTCOME = "promotion"  # the tag
 _DECISION = "\n\n## Promotion\n\n"  # where the decision begins in a version's description
 _MOST_DESCRIPTION = 4900  # characters; MLflow's databases hold 5,000
@@ -46,9 +47,15 @@ def write_decision(
 
 
 def is_settled(registry: Registry, number: str) -> bool:
-    """Whether a version is the champion, or was held or promoted; one that passed alone waits for the alias to move."""
+    """Whether nothing is left to do for a run that nobody asked for.
+
+    So for the champion, and for a version that was held or promoted, or for which a person has not answered. One that
+    passed alone waits for the alias to move.
+    """
     settled = {Outcome.HELD.value, Outcome.PROMOTED.value}
-    return registry.version_of(Alias.CHAMPION) == number or registry.version(number).tags.get(_OUTCOME) in settled
+    tags = registry.version(number).tags
+    asked = tags.get(APPROVAL) == AWAITED
+    return registry.version_of(Alias.CHAMPION) == number or tags.get(_OUTCOME) in settled or asked
 
 
 def _row(check: Check) -> dict[str, object]:

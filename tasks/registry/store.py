@@ -23,6 +23,7 @@ _PATIENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _FLUENT = threading.RLock()
+_GONE = "RESOURCE_DOES_NOT_EXIST"  # MLflow's word
 
 
 class Alias(StrEnum):
@@ -36,7 +37,11 @@ class Alias(StrEnum):
 class RegistryError(AclError):
     """The registry cannot be reached, or does not hold what was asked of it."""
 
-    exit_code = 8
+    exit_code = 10
+
+
+class GoneError(RegistryError):
+    """The registry answers, and a version or its files are not there; they will not come back by waiting."""
 
 
 class Registry:
@@ -104,7 +109,8 @@ class Registry:
         """Download the packaged reader of ``models:/NAME/VERSION`` or ``models:/NAME@ALIAS`` into a folder.
 
         Raises:
-            RegistryError: There is no such version, or its files are gone.
+            GoneError: There is no such version, or its files are gone.
+            RegistryError: They could not be had this time.
         """
         from mlflow.artifacts import download_artifacts
 
@@ -112,7 +118,7 @@ class Registry:
             found = Path(download_artifacts(uri, dst_path=str(folder)))
         readers = sorted(found.glob("artifacts/*/reader.json"))
         if not readers:
-            raise RegistryError(f"{uri}: holds no packaged reader. Register one with `acl register`.")
+            raise GoneError(f"{uri}: holds no packaged reader. Register one with `acl register`.")
         return readers[0].parent
 
 
@@ -126,7 +132,8 @@ def registry_errors(uri: str) -> Iterator[None]:
             yield
     except MlflowException as error:
         said = " ".join(without_users(str(error)).split())[:300]
-        raise RegistryError(f"registry {without_users(uri)}: {said}") from error
+        kind = GoneError if error.error_code == _GONE else RegistryError
+        raise kind(f"registry {without_users(uri)}: {said}") from error
     except OSError as error:
         said = f"{error.strerror or error} ({error.filename})"
         raise RegistryError(f"registry {without_users(uri)}: {said}") from error
@@ -173,6 +180,6 @@ def _or_none(ask: Any) -> Any:
     try:
         return ask()
     except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+        if error.error_code == _GONE:
             return None
         raise

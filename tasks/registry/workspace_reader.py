@@ -2,10 +2,8 @@
 
 import csv
 import hashlib
-import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -17,8 +15,8 @@ from acl_core.files import hash_folder
 from acl_core.params import Params, Reading, load_params
 from acl_core.reader.card import CARD_FILE, read_card
 from acl_core.reader.package import package_reader
-from tasks import dvc_client
 from tasks.exclusive import exclusive
+from tasks.outs import evaluation, reading_rule, stage_out
 from tasks.provenance import git_commit
 
 log = logging.getLogger(__name__)
@@ -42,11 +40,11 @@ def workspace_reader(folder: Path, scale: int | None = None) -> Path:
     """
     params = load_params(folder / "params.yaml")
     scale = one_scale(params, scale)
-    weights = folder / out_of(folder, "rounds", scale)
-    pairs = folder / out_of(folder, "degrade", scale)
+    weights = stage_out(folder, "rounds", scale)
+    pairs = stage_out(folder, "degrade", scale)
     meta = evaluation(folder, scale, "meta.json")
     _check_evaluated(folder, scale)
-    rule = Reading.model_validate(meta["reading_rule"])
+    rule = reading_rule(folder, scale)
     sr, recognizer = weights / SR_FILE, weights / RECOGNIZER_FILE
     key = _key(params, rule, [sr, recognizer], str(meta["data_sha256"]))
     out = folder / _FOLDER / f"reader-x{scale}"
@@ -76,29 +74,10 @@ def one_scale(params: Params, scale: int | None) -> int:
     return scale
 
 
-def out_of(folder: Path, stage: str, scale: int) -> str:
-    """The first output of a stage at a scale, as ``dvc.yaml`` writes it."""
-    return dvc_client.outs(folder, stage)[0].replace("${item.scale}", str(scale))
-
-
-def evaluation(folder: Path, scale: int, name: str) -> dict[str, Any]:
-    """One of the files of a scale's evaluation.
-
-    Raises:
-        DataError: The workspace has not been evaluated.
-    """
-    path = folder / out_of(folder, "evaluate", scale) / name
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: not found. `acl run` trains and evaluates the workspace.") from error
-    return found
-
-
 def _check_evaluated(folder: Path, scale: int) -> None:
     """Make sure that the evaluation is that of these networks: DVC wrote down which weights it saw."""
     lock = folder / "dvc.lock"
-    wanted = out_of(folder, "rounds", scale)
+    wanted = stage_out(folder, "rounds", scale).relative_to(folder).as_posix()
     try:
         deps = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"][f"evaluate@{scale}"]["deps"]
     except (FileNotFoundError, KeyError) as error:

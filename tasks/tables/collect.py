@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from acl_core.errors import DataError
 from acl_core.models.weights import read_card
 from acl_core.params import Params, Start
-from tasks.registry.workspace_reader import out_of
+from tasks.outs import stage_out
 from tasks.tables.cells import Instance, Note, Plan, is_done, noted
 from tasks.tables.matrix import Row, Table
 from tasks.tables.readers.scored import load_readings
@@ -130,7 +130,7 @@ def evaluated(plan: Plan, instance: Instance) -> Evaluated | None:
     if state_of(plan, instance) is not State.DONE:
         return None
     folder = plan.folder(instance)
-    return Evaluated(instance, folder, folder / out_of(folder, "evaluate", instance.scale))
+    return Evaluated(instance, folder, stage_out(folder, "evaluate", instance.scale))
 
 
 def tidy(plan: Plan) -> pd.DataFrame:

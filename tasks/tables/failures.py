@@ -16,7 +16,7 @@ from acl_core.evaluate.outcome import Method, readings, run_method
 from acl_core.evaluate.suite import under
 from acl_core.params import Params, Reading, load_params
 from acl_core.seeding import generator
-from tasks.registry.workspace_reader import evaluation, out_of
+from tasks.outs import reading_rule, stage_out
 
 _LOOKED_AT = 64  # test plates drawn at random; of these the ones that come out wrong are shown
 
@@ -40,12 +40,12 @@ def show_failures(folder: Path, scale: int, severity: str, methods: list[str], n
     key = _key(folder, severity, methods, n_plates)
     if not params.privacy.show_pictures or ((out / "key").is_file() and (out / "key").read_text() == key):
         return
-    test = PairSet.load(folder / out_of(folder, "degrade", scale), Side.TEST, params.memory.plates_mib)
+    test = PairSet.load(stage_out(folder, "degrade", scale), Side.TEST, params.memory.plates_mib)
     n = min(_LOOKED_AT, len(test.plates))
     chosen = sorted(generator(params.common.seed).choice(len(test.plates), n, replace=False).tolist())
     recipe = params.evaluate.suite.recipes[severity]
     pairs = under(recipe, PairSet([test.plates[i] for i in chosen], test.card, scale), params.common.seed)
-    rule = Reading.model_validate(evaluation(folder, scale, "meta.json")["reading_rule"])
+    rule = reading_rule(folder, scale)
     trained = _trained(folder, scale, params, test.card.classes)
     _write(out, pairs, {name: trained.method(MethodName(name)) for name in [*methods, "hr"]}, rule, n_plates, params)
     (out / "key").write_text(key, encoding="utf-8")
@@ -53,7 +53,7 @@ def show_failures(folder: Path, scale: int, severity: str, methods: list[str], n
 
 def _trained(folder: Path, scale: int, params: Params, classes: tuple[str, ...]) -> TrainedMethods:
     def folder_of(stage: str) -> Path:
-        return folder / out_of(folder, stage, scale)
+        return stage_out(folder, stage, scale)
 
     return TrainedMethods(scale, params.sr, params.recognizer, classes, folder_of, compute_of(params.common))
 

@@ -58,6 +58,11 @@ class Journal:
         journal.write({"do": "begin", "journal": name, **event})
         return journal
 
+    @property
+    def workspace(self) -> Path:
+        """The folder whose stage reports."""
+        return self.folder.parents[len(FOLDER.parts)]
+
     def take(self) -> bool:
         """Take the lock; False where a stage that runs, or another sender, has it."""
         self._lock = os.open(self.folder / _EVENTS, os.O_RDWR | os.O_CREAT, 0o600)

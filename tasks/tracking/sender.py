@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks.exclusive import exclusive
 from tasks.tracking.journal import Event, Journal, Sent
 
 _AT_ONCE = 100  # parameters a call that MLflow takes
@@ -58,7 +59,8 @@ class Sender:
     def _send(self, journal: Journal, begin: Event, event: Event, sent: Sent) -> Sent:
         match event["do"]:
             case "begin":
-                return self._begin(event)
+                with exclusive(journal.workspace):  # stages that begin at once make one pipeline run
+                    return self._begin(event)
             case _ if not sent.parent_id:  # a page of a pipeline run that was never tracked
                 return sent
             case "params":

@@ -191,8 +191,8 @@ class JournalTracker:
         if self._journal is None:
             return
         was_away, self._away = self._away, False
-        self._note(lambda journal: journal.write({"do": "end", "status": status}))
-        if self._away:
+        written = self._note(lambda journal: journal.write({"do": "end", "status": status}))
+        if self._away or not written:
             log.warning("the run is kept in %s; the next stage or `acl track sync` sends it", self._journal.folder)
         else:
             self._journal.remove()
@@ -213,12 +213,14 @@ class JournalTracker:
             self._away = True
             log.error("MLflow tracking failed (%s); going on without it, nothing is lost: %s", _said(error), FOLDER)
 
-    def _note(self, write: Callable[[Journal], object]) -> None:
+    def _note(self, write: Callable[[Journal], object]) -> bool:
+        """Write to the journal and send it; whether it could be written."""
         if self._journal is None:
-            return
+            return False
         try:
             write(self._journal)
         except OSError as error:
             log.error("%s: a report for MLflow is lost (%s)", self._journal.folder, error.strerror or error)
-            return
+            return False
         self._send()
+        return True

@@ -14,7 +14,6 @@ from acl_core.device import Compute
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Enlarger
-from acl_core.models.freezing import weights_hash
 from acl_core.models.mzsr import Mzsr
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import (
@@ -37,6 +36,7 @@ from acl_core.train.processes import processes_of
 from acl_core.train.tracker import Silent
 from tests.plates import CLASSES, params
 from tests.unit.train.test_loop import PIXEL
+from tests.weights import weights_hash
 
 CPU = torch.device("cpu")
 # 13 plates in batches of 4: one process has no plate of the last batch.

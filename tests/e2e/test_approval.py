@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.train import release
+from tasks.registry.record import APPROVAL
 from tasks.registry.store import MODEL, Alias, Registry
 from tests.readers import workspace_with_reader
 
@@ -57,3 +58,4 @@ def test_the_run_waits_for_a_person_who_sees_the_table(
     assert champion_before is None
     assert "plates read" in table
     assert registry.version_of(Alias.CHAMPION) == "1"
+    assert registry.version("1").tags[APPROVAL] == "given"

@@ -18,7 +18,8 @@ from acl_core.sources.annotations import plates_of
 from acl_core.sources.yolo import open_yolo
 from benchmarks.export import main as benchmark
 from tasks import cli
-from tasks.export.trained import load_trained, stage_out
+from tasks.export.trained import load_trained
+from tasks.outs import stage_out
 from tests.plates import ROOT, params, toy_plate
 from tests.unit.export import networks as toy
 from tests.unit.export.parity import check_parity

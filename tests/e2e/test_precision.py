@@ -20,7 +20,8 @@ from acl_core.params import Architecture, Reading, RecognizerParams, load_params
 from acl_core.params_sr import Skip
 from acl_core.seeding import torch_seed
 from acl_core.train.steps import Losses, phase2_step, sr_step
-from tasks.export.trained import load_trained, stage_out
+from tasks.export.trained import load_trained
+from tasks.outs import stage_out
 from tests.plates import CLASSES, ROOT, write_pairs
 
 pytestmark = pytest.mark.e2e

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from acl_core.reader.score import GroupScore, ReaderScores
 from tasks.registry import aliases, lock, promotion
 from tasks.registry.decision import Outcome
 from tasks.registry.lock import LOCK, locked
+from tasks.registry.record import APPROVAL, AWAITED, is_settled
 from tasks.registry.store import MODEL, Alias, Registry, RegistryError
 from tests.plates import ROOT, write_pairs
 from tests.readers import packaged
@@ -292,3 +294,39 @@ def test_the_lock_of_a_dead_process_is_taken_and_that_of_another_machine_is_not(
     with pytest.raises(RegistryError, match="held by somebody on elsewhere"), locked(registry, wait_s=0.5):
         pass
     registry.remove_model(LOCK)
+
+
+def test_a_registry_that_does_not_answer_decides_nothing(
+    registry: Registry, versions: Versions, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = versions.add(GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.artifacts.download_artifacts", full)
+        with pytest.raises(RegistryError, match="No space left on device"):
+            promote(workspace, registry)
+    assert not is_settled(registry, number)  # the next night comes back to it
+    assert promote(workspace, registry) is Outcome.PROMOTED
+
+
+def full(*_: object, **__: object) -> str:
+    raise OSError(ENOSPC, "No space left on device", "/tmp/x")
+
+
+def test_a_version_without_files_is_held(
+    registry: Registry, versions: Versions, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = versions.add(GOOD)
+    empty = workspace / "empty"
+    empty.mkdir()
+    monkeypatch.setattr("mlflow.artifacts.download_artifacts", lambda *_, **__: str(empty))
+    assert promote(workspace, registry) is Outcome.HELD
+    assert is_settled(registry, number)
+
+
+def test_a_version_that_waits_for_a_person_is_not_promoted_by_a_run_that_nobody_asked_for(
+    registry: Registry, versions: Versions
+) -> None:
+    number = versions.add(GOOD)
+    assert not is_settled(registry, number)
+    registry.tag(number, {APPROVAL: AWAITED})
+    assert is_settled(registry, number)

@@ -19,7 +19,7 @@ from acl_core.files import hash_folder, write_atomically
 from acl_core.models.build import load_sr
 from acl_core.models.enlarger import Bicubic
 from acl_core.params import load_params
-from tasks.registry.workspace_reader import out_of
+from tasks.outs import stage_out
 from tasks.tables.readers.openalpr import OpenAlpr
 from tasks.tables.readers.protocol import (
     Picture,
@@ -67,7 +67,7 @@ def read_cell(folder: Path, scale: int, wanted: Sequence[tuple[ReaderName, Pictu
     missing += [(n, p) for n, p in wanted if "absent" in found.get(f"{n}/{p}", {})]
     if not missing:
         return
-    test = _first(PairSet.load(folder / out_of(folder, "degrade", scale), Side.TEST), how.max_plates)
+    test = _first(PairSet.load(stage_out(folder, "degrade", scale), Side.TEST), how.max_plates)
     characters = sorted({letter for name in test.card.classes for letter in name})
     pictures: dict[Picture, list[np.ndarray]] = {}
     for name, picture in missing:
@@ -124,7 +124,7 @@ def _pictures(folder: Path, scale: int, picture: Picture, test: PairSet) -> list
         case Picture.BICUBIC:
             return enlarge_plates(Bicubic(scale), test, compute, params.sr.bucket_px)
         case Picture.SR:
-            sr = load_sr(scale, params.sr, folder / out_of(folder, "pretrain_sr", scale) / SR_FILE, compute)
+            sr = load_sr(scale, params.sr, stage_out(folder, "pretrain_sr", scale) / SR_FILE, compute)
             return enlarge_plates(sr, test, compute, params.sr.bucket_px)
 
 
@@ -136,6 +136,6 @@ def _key(folder: Path, scale: int, how: Preparation) -> str:
     """Hash of all that decides what a reader sees, and of the code round it."""
     digest = hashlib.sha256(how.model_dump_json().encode())
     for stage in ("degrade", "pretrain_sr"):
-        digest.update(hash_folder(folder / out_of(folder, stage, scale)).encode())
+        digest.update(hash_folder(stage_out(folder, stage, scale)).encode())
     digest.update(hash_folder(Path(__file__).parent, "*.py").encode())
     return digest.hexdigest()

@@ -133,14 +133,14 @@ def test_a_remote_that_is_away_costs_nothing_that_was_trained(
 
 
 def test_plates_that_nobody_pushed_are_named(prefect: Prefect, tmp_path: Path) -> None:
-    folder = small_workspace(tmp_path / "unpushed", {"plates": {"source": "data/raw", "format": "yolo"}})
-    arrive(folder / "data" / "raw", 0, 3)
-    dvc(folder, "add", "--quiet", "data/raw")
+    folder = small_workspace(tmp_path / "unpushed", {"plates": {"source": "raw", "format": "yolo"}})
+    arrive(folder / "raw", 0, 3)
+    dvc(folder, "add", "--quiet", "raw")
     dvc(folder, "remote", "add", "--default", "store", str(tmp_path / "store"))
-    for lost in ("data/raw", ".dvc/cache"):
+    for lost in ("raw", ".dvc/cache"):
         shutil.rmtree(folder / lost)
     run = prefect.wait(prefect.ask("retrain/retrain", workspace=str(folder)))
     assert run.state is not None
     assert run.state.is_failed()
     assert "dvc pull failed" in str(run.state.message)
-    assert "data/raw" in str(run.state.message)
+    assert "raw" in str(run.state.message)

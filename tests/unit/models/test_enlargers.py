@@ -10,11 +10,11 @@ from acl_core.errors import ParamsError
 from acl_core.models.build import build_sr
 from acl_core.models.drn import Drn
 from acl_core.models.enlarger import Enlarger
-from acl_core.models.freezing import weights_hash
 from acl_core.models.mzsr import Mzsr
 from acl_core.params_sr import Sr, SrArchitecture
 from acl_core.resize import resize_plates
 from tests.plates import params
+from tests.weights import weights_hash
 
 NETWORKS = [name for name in SrArchitecture if name is not SrArchitecture.IDENTITY]
 SIZES = [(6, 13), (5, 10)]

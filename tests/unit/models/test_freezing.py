@@ -1,6 +1,7 @@
 import torch
 
-from acl_core.models.freezing import frozen, weights_hash
+from acl_core.models.freezing import frozen
+from tests.weights import weights_hash
 
 
 def net() -> torch.nn.Module:

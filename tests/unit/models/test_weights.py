@@ -7,9 +7,9 @@ from acl_core.device import Compute
 from acl_core.errors import WeightsError
 from acl_core.models.build import build_recognizer, load_recognizer
 from acl_core.models.dbpn import Dbpn
-from acl_core.models.freezing import weights_hash
 from acl_core.models.weights import load_weights, read_card, save_weights
 from acl_core.params import Architecture, RecognizerParams
+from tests.weights import weights_hash
 
 
 def small(channels: int = 4) -> Dbpn:

@@ -36,6 +36,7 @@ def write(
     [
         ("annotations.json", "a.png"),
         ("annotations.json", "images/a.png"),
+        ("annotations.json", "JPEGImages/a.png"),
         ("annotations/instances_default.json", "images/a.png"),
         ("annotations/instances_val2017.json", "val2017/a.png"),
         ("annotations/instances_val.json", "images/val/a.png"),
@@ -185,3 +186,14 @@ def test_real_korean_plates() -> None:
     assert len(plates) == 110
     assert all("below plates.min_width_px" in reason for reason in rejected.values())
     assert all(len(plate.classes) == 7 for plate in plates)
+
+
+def test_ids_that_a_table_wrote_as_floats_keep_pictures_apart(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        picture(tmp_path / f"{name}.png")
+    images = [{"id": float(n), "file_name": f"{name}.png"} for n, name in enumerate("ab", 1)]
+    marked = [dict(row, image_id=float(n)) for n in (1, 2) for row in GOOD]
+    write(tmp_path / "a.json", marked, images)
+    plates, rejected = read(open_coco(tmp_path))
+    assert rejected == {}
+    assert [(p.name, p.text) for p in plates] == [("a.png", "1가"), ("b.png", "1가")]

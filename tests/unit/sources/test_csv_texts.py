@@ -80,6 +80,8 @@ def test_rows_that_cannot_be_used_are_named_by_their_line(tmp_path: Path) -> Non
 
 def test_what_is_no_such_table_is_one_sentence(tmp_path: Path) -> None:
     assert not is_csv(table(tmp_path, "a,b\n1,2\n"))
+    with pytest.raises(DataError, match="not a folder"):
+        open_csv(tmp_path / "plates.csv", Direction.LTR)
     with pytest.raises(DataError, match=r"no table\. CSV needs one with a column image"):
         open_csv(tmp_path, Direction.LTR)
     table(tmp_path, "image,text\nb.png,1\n", "b.csv")

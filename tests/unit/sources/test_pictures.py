@@ -89,3 +89,15 @@ def test_a_decompression_bomb_is_told_by_its_header(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"100000 x 100000 px|decompression bomb") as caught:
         read_picture(tmp_path / "bomb.png")
     assert "\n" not in str(caught.value)
+
+
+def test_a_turned_picture_with_an_odd_tag_is_read(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x0100] = 6, 7  # orientation, and a width
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
+    data = (tmp_path / "a.jpg").read_bytes()
+    for entry in (b"\x01\x00\x00\x04", b"\x01\x00\x00\x03", b"\x00\x01\x03\x00", b"\x00\x01\x04\x00"):
+        odd = entry[:2] + (b"\x00\x02" if entry[2] == 0 else b"\x02\x00")  # its type becomes a text
+        data = data.replace(entry, odd, 1)
+    assert data != (tmp_path / "a.jpg").read_bytes()
+    assert read_picture(data).shape == (30, 20, 3)

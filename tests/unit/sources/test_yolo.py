@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,7 @@ def test_bad_pictures_are_rejected(folder: Path) -> None:
 
 
 def test_a_bomb_is_not_unpacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("acl_core.sources.pictures._MAX_PIXELS", 1000)
+    monkeypatch.setattr("acl_core.sources.pictures.MAX_PIXELS", 1000)
     add(folder, "bomb")
     _, rejected = read(folder)
     assert "160 x 80 px" in rejected["images/bomb.png"]
@@ -134,3 +135,18 @@ def test_a_plate_string_stands_on_one_side_and_stays_there() -> None:
     assert sides != [side_of(str(i), split, seed=2) for i in range(4000)]
     assert sides.count(Side.TEST) == pytest.approx(800, abs=90)
     assert sides.count(Side.VALIDATION) == pytest.approx(400, abs=70)
+
+
+def test_a_label_that_notepad_saved_is_read(folder: Path) -> None:
+    add(folder, "a", "\ufeff" + GOOD)
+    plates, rejected = read(folder)
+    assert rejected == {}
+    assert [plate.text for plate in plates] == ["أب"]
+
+
+def test_a_name_that_is_not_utf8_is_told_and_can_be_written_down(folder: Path) -> None:
+    add(folder, "good")
+    add(folder, os.fsdecode(b"\xb0\xa1"))
+    plates, rejected = read(folder)
+    assert [plate.name for plate in plates] == ["good.png"]
+    assert rejected == {r"images/\udcb0\udca1.png": "its name is not UTF-8, rename it (convmv does whole folders)"}

@@ -1,7 +1,10 @@
 """``DATA=plates.zip``: a workspace with the files of the archive in its data folder."""
 
 import os
+import time
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from acl_core.errors import DataError
 from acl_core.params import load_params
 from acl_core.params_plates import PlateFormat
 from tasks import workspace
+from tasks.archives import unpacked_aside
 from tasks.workspace import ensure_workspace
 
 
@@ -84,3 +88,49 @@ def test_an_archive_of_something_else_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="format not recognised"):
         ensure_workspace(str(tmp_path / "mine"), tmp_path / "plates.zip", "smoke")
     assert [p.name for p in tmp_path.iterdir()] == ["plates.zip"]
+
+
+def test_plates_that_came_from_no_archive_are_not_replaced(tmp_path: Path) -> None:
+    packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
+    folder = ensure_workspace(name, packed, "smoke")
+    (folder / "data/raw.json").unlink()  # as where people copied their plates to data/raw
+    with pytest.raises(DataError, match="holds plates from data/raw/set, not from"):
+        ensure_workspace(name, packed, None)
+    assert "data/raw/set/images/a.png" in files(folder)
+
+
+def test_what_a_broken_off_unpacking_left_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed, name = pack(tmp_path / "plates.zip"), str(tmp_path / "mine")
+    folder = ensure_workspace(name, packed, "smoke")
+    (folder / "data/raw/set/labels/a.txt").write_text("mended", encoding="utf-8")
+    pack(packed, "labels/b.txt")
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.archives._free", broken_off)
+        with pytest.raises(KeyboardInterrupt):
+            ensure_workspace(name, packed, None)
+    ensure_workspace(name, packed, None)
+    assert (folder / "data/raw.kept-1/set/labels/a.txt").read_text(encoding="utf-8") == "mended"
+    assert "data/raw/set/labels/b.txt" in files(folder)
+
+
+def broken_off(_: Path) -> Path:
+    raise KeyboardInterrupt
+
+
+def test_two_imports_at_once_both_have_all_files(tmp_path: Path) -> None:
+    packed = pack(tmp_path / "plates.zip", *(f"labels/{n}.txt" for n in range(500)))
+    with ProcessPoolExecutor(2, get_context("spawn")) as two:
+        counts = list(two.map(n_unpacked, [packed] * 2, [tmp_path / "mine"] * 2))
+    assert counts == [503, 503]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["plates.zip"]
+
+
+def n_unpacked(archive: Path, workspace: Path) -> int:
+    """How many files an unpacking gives; the workspace is then not made."""
+    try:
+        with unpacked_aside(archive, workspace) as (top, _):
+            time.sleep(0.5)
+            n = sum(path.is_file() for path in top.rglob("*"))
+            raise InterruptedError
+    except InterruptedError:
+        return n

@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from acl_core.data.manifest import read_card
-from acl_core.errors import DataError
+from acl_core.errors import AclError, DataError
 from acl_core.params import load_params
 from acl_core.params_plates import PlateFormat
 from tasks import cli, dvc_client, workspace
@@ -94,3 +94,9 @@ def test_an_unknown_format_says_what_each_needs(tmp_path: Path) -> None:
 
 def test_the_outputs_are_those_of_dvc_yaml() -> None:
     assert dvc_client.outs(ROOT, "plates") == ["data/plates", "data/rejected.csv"]
+
+
+def test_no_workspace_takes_the_name_of_the_project_itself(source: Path) -> None:
+    for data, profile in ((source, None), (None, "smoke")):
+        with pytest.raises(AclError, match="root is the project itself"):
+            workspace.ensure_workspace("root", data, profile)

@@ -47,6 +47,24 @@ def test_parents_and_changes(project: Path) -> None:
     assert not dvc_client.has_remote(project)
 
 
+def test_plates_that_dvc_add_tracks_get_a_new_version(project: Path) -> None:
+    """``raw`` is where DATA-VERSIONS.md puts them; git ignores ``data``."""
+    for folder in ("raw", "data/raw"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "a.png").touch()
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "raw", "data/raw"], cwd=project, check=True)
+    assert dvc_client.tracked(project) == ["data/raw.dvc", "raw.dvc"]
+    before = (project / "raw.dvc").read_text(encoding="utf-8")
+    (project / "raw" / "b.png").touch()
+    pipeline = PIPELINE.format(command="cp -r raw two").replace("deps: [one]", "deps: [one, raw]")
+    (project / "dvc.yaml").write_text(pipeline, encoding="utf-8")
+    assert dvc_client.parents(project) == {"first": set(), "second": {"first"}}  # data are no stage
+    dvc_client.reproduce(project)
+    assert dvc_client.is_up_to_date(project)  # the stages are, and what was changed by hand is its owner's
+    dvc_client.commit(project, ["raw.dvc"])
+    assert (project / "raw.dvc").read_text(encoding="utf-8") != before
+
+
 def test_what_a_killed_process_left_in_the_lock_is_no_part_of_an_answer(project: Path) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()

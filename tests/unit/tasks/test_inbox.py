@@ -1,13 +1,17 @@
 """New plates come in once, whole, and nothing of the owner's is touched."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from acl_core.errors import DataError
+from acl_core.errors import AclError, DataError
+from tasks import dvc_client
 from tasks.inbox import collect, fetch_new
+from tasks.orchestration import data
 from tasks.workspace import ROOT
 
 
@@ -144,3 +148,45 @@ def test_a_source_of_real_pairs_is_refused_since_an_inbox_has_none(workspace: Pa
 def test_no_inbox(workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no inbox there"):
         collect(str(tmp_path / "nowhere"), workspace)
+
+
+@pytest.mark.parametrize("inbox", ["foo://x", "gs://bucket/x"])
+def test_an_address_that_nobody_knows_is_one_line(workspace: Path, inbox: str) -> None:
+    with pytest.raises(DataError, match=f"{inbox}: no address of an inbox"):
+        collect(inbox, workspace)
+
+
+def test_plates_that_dvc_had_no_time_to_take_up_are_taken_up_the_next_night(
+    workspace: Path, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / "data" / "raw").rename(workspace / "raw")
+    params = yaml.safe_load((workspace / "params.yaml").read_text(encoding="utf-8"))
+    params["plates"]["source"] = "raw"
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    dvc(workspace, "init", "--no-scm")
+    dvc(workspace, "add", "raw")
+    dvc(workspace, "remote", "add", "--default", "store", str(inbox / "store"))
+    dvc(workspace, "push")
+    with monkeypatch.context() as patch:
+        patch.setattr(dvc_client, "commit", full)
+        with pytest.raises(OSError, match="full"):
+            data.collect_plates.fn(str(inbox), workspace)
+    assert (workspace / "raw/images/new one.png").is_file()
+    before = (workspace / "raw.dvc").read_text(encoding="utf-8")
+    data.pull_data.fn(workspace)
+    data.collect_plates.fn(str(inbox), workspace)
+    assert (workspace / "raw.dvc").read_text(encoding="utf-8") != before
+    assert not (workspace / "runs/collecting").exists()
+
+    (workspace / "raw/labels/old.txt").write_text("1 .5 .5 .1 .1\n")  # mended by a person, who did not `dvc add`
+    with pytest.raises(AclError, match=r"raw changed since .* `dvc add raw`"):
+        data.pull_data.fn(workspace)
+    assert (workspace / "raw/labels/old.txt").read_text() == "1 .5 .5 .1 .1\n"
+
+
+def full(*_: object) -> None:
+    raise OSError("full")
+
+
+def dvc(folder: Path, *command: str) -> None:
+    subprocess.run([sys.executable, "-m", "dvc", command[0], "--quiet", *command[1:]], cwd=folder, check=True)

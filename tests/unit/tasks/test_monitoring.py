@@ -1,5 +1,6 @@
 """The champion is held against new plates, new pictures against those it was trained on; few plates say nothing."""
 
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from acl_core.statistics.drift import Drift
 from tasks.monitoring import Health, Quality, look
-from tasks.orchestration.health import row_of
+from tasks.orchestration.health import key_of, row_of
 from tests.arrivals import arrive
 from tests.plates import ROOT, params, write_pairs
 from tests.readers import packaged
@@ -96,3 +97,10 @@ def test_without_a_champion_there_is_no_quality(workspace: Path, reader: Path, t
     arrive(tmp_path / "inbox", 10, 5)
     health = look(str(tmp_path / "inbox"), workspace, OneVersion(reader, None))  # type: ignore[arg-type]
     assert (health.quality, health.fell, health.drifted) == (None, False, [])
+
+
+def test_workspaces_in_other_letters_have_histories_of_their_own() -> None:
+    assert key_of("My_Set 2") == "monitor-my-set-2"
+    keys = {key_of(name) for name in ("한국", "서울", "Köln", "Koln")}
+    assert len(keys) == 4
+    assert all(re.fullmatch(r"[a-z0-9-]+", key) for key in keys)

@@ -113,3 +113,10 @@ def test_texts_are_imported_and_a_training_on_them_is_refused_in_one_sentence(sr
     with pytest.raises(DataError, match=r"texts and no boxes.*acl score SRC --models") as caught:
         PairSet.load(tmp_path / "set", Side.TRAIN)
     assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_rule_is_one_line(workspace: Path, src: Path) -> None:
+    for text in ("{", "[]", '{"reading_rule": {"confidence": 2}}'):
+        (workspace / "evaluations/x4/meta.json").write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match="damaged"):
+            score_folder(src, workspace)

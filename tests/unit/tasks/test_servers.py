@@ -21,3 +21,8 @@ def test_a_port_that_is_taken_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(AclError, match=f"127.0.0.1:{port}: .*running already"):
             run_servers("127.0.0.1", port, port + 1)
+
+
+def test_an_address_of_ipv6_is_refused_in_one_line() -> None:
+    with pytest.raises(AclError, match="::1: the servers listen on IPv4"):
+        run_servers("::1", 1, 2)

@@ -66,3 +66,10 @@ def test_what_is_wrong_besides_is_said_and_nothing_is_written(tmp_path: Path) ->
         upgrade_params(folder)
     assert (folder / "params.yaml").read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["params.yaml"]
+
+
+def test_a_file_in_an_older_encoding_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes("# größer".encode("latin-1"))
+    for read in (upgrade_params, lambda folder: load_params(folder / "params.yaml")):
+        with pytest.raises(ParamsError, match="not YAML"):
+            read(tmp_path)

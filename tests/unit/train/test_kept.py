@@ -10,7 +10,6 @@ import torch
 from acl_core.data.batches import Batch, EvaluationBatches
 from acl_core.models.build import build_recognizer
 from acl_core.models.enlarger import Bicubic
-from acl_core.models.freezing import weights_hash
 from acl_core.params import Architecture, Phase2, RecognizerParams, Start
 from acl_core.seeding import torch_seed
 from acl_core.train.kept import KeptPictures
@@ -18,6 +17,7 @@ from acl_core.train.phases import TrainingData, phase2
 from tests.plates import CLASSES, params, write_pairs
 from tests.unit.train.test_loop import TRAINING, job
 from tests.unit.train.test_phases import RULE
+from tests.weights import weights_hash
 
 CPU = torch.device("cpu")
 SETTINGS = Phase2(**TRAINING | {"epochs": 4, "validate_every": 4}, start=Start.PRETRAINED, fresh_epochs=2)

@@ -15,7 +15,6 @@ from acl_core.device import Compute
 from acl_core.errors import DivergedError, DoesNotFitError
 from acl_core.evaluate.validation import by_pictures
 from acl_core.models.dbpn import Dbpn
-from acl_core.models.freezing import weights_hash
 from acl_core.params import Augment, Objective, PretrainSr, Training
 from acl_core.seeding import torch_seed
 from acl_core.train import phases
@@ -26,6 +25,7 @@ from acl_core.train.steps import Losses, sr_step
 from acl_core.train.stopping import Stop, Stopped
 from acl_core.train.tracker import Silent
 from tests.plates import params, write_pairs
+from tests.weights import weights_hash
 
 COMPUTE = Compute(torch.device("cpu"), bf16=False)
 TRAINING: dict[str, Any] = {

@@ -10,7 +10,6 @@ import torch
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
 from acl_core.models.enlarger import Bicubic
-from acl_core.models.freezing import weights_hash
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import (
     Architecture,
@@ -29,6 +28,7 @@ from acl_core.train.stopping import Stop, Stopped
 from tests.plates import CLASSES, write_pairs, write_real_pairs
 from tests.unit.models.test_enlargers import network
 from tests.unit.train.test_loop import PIXEL, TRAINING, job
+from tests.weights import weights_hash
 
 RULE = Reading(confidence=0.25, overlap=0.5)
 ANEW: dict[str, Any] = {"start": Start.PRETRAINED, "fresh_epochs": 1}

@@ -13,11 +13,12 @@ from acl_core.data.manifest import Side
 from acl_core.device import Compute
 from acl_core.models.build import build_recognizer
 from acl_core.models.dbpn import Dbpn
-from acl_core.models.freezing import frozen, weights_hash
+from acl_core.models.freezing import frozen
 from acl_core.models.recognizer import Recognizer
 from acl_core.params import Architecture, RecognizerParams
 from acl_core.train.steps import Losses, phase1_step, phase2_step, sr_step
 from tests.plates import CLASSES, write_pairs
+from tests.weights import weights_hash
 
 COMPUTE = Compute(torch.device("cpu"), bf16=False)
 

@@ -1,6 +1,7 @@
 """The reader of a workspace, `acl read` on it, and its model card; no server is needed."""
 
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +56,15 @@ def test_the_model_card_has_data_metrics_kinds_limits_licence_and_cost(workspace
         assert title in text
 
 
+def test_the_model_card_of_real_pairs_claims_no_reduction(tmp_path: Path) -> None:
+    folder = workspace_with_reader(tmp_path / "toy")
+    card = read_card(workspace_reader(folder))
+    assert "made by reduction from plates of at most 56 x 32 px" in model_card(folder, 4, card)
+    meta = folder / "evaluations/x4/meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"aligned": False}))
+    assert "taken beside plates of at most 56 x 32 px" in model_card(folder, 4, card)
+
+
 def test_a_scale_has_to_be_one_of_the_workspace(workspace: Path) -> None:
     with pytest.raises(AclError, match="x3: this workspace has 4"):
         workspace_reader(workspace, 3)
@@ -72,6 +82,19 @@ def test_networks_that_were_not_evaluated_are_refused(tmp_path: Path) -> None:
     (folder / "evaluations/x4/meta.json").unlink()
     with pytest.raises(DataError, match="acl run"):
         workspace_reader(folder)
+
+
+def test_pictures_of_all_names_are_shown(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["a-b/c.png", "a/b-c.png", os.fsdecode(b"a/\xb0.png")]
+    for name in names:
+        Path(name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((8, 16, 3), np.uint8)).save(name)
+    done = CliRunner().invoke(cli.app, ["read", *names, "--json", "--workspace", str(workspace), "--show", "shown"])
+    assert done.exit_code == 0
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [row["picture"] for row in rows] == [*names[:2], r"a/\udcb0.png"]
+    assert len(list(Path("shown").iterdir())) == 3
 
 
 def test_acl_read_prints_a_line_a_picture_and_goes_on_after_a_bad_one(workspace: Path, tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import logging
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from errno import ENOSPC
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -282,3 +285,27 @@ def test_a_file_that_is_too_large_is_refused(status: int, refusal: bool) -> None
     response = requests.Response()
     response.status_code = status
     assert is_refusal(requests.HTTPError(response=response)) is refusal
+
+
+def test_a_journal_whose_end_found_no_room_is_kept(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Journal.write
+
+    def full(journal: Journal, event: dict[str, Any]) -> None:
+        if event["do"] == "end":
+            raise OSError(ENOSPC, "No space left on device")
+        write(journal, event)
+
+    with monkeypatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", AWAY)
+        patch.setattr(Journal, "write", full)
+        train(store)
+    (kept,) = FOLDER.iterdir()
+    assert len(Journal(kept).events()) > 3
+    assert sync(Path(), store) == 1
+    assert runs(store)["phase1@4"].data.metrics["loss"] == 1.0
+
+
+def test_stages_that_begin_at_once_have_one_pipeline_run(store: Path) -> None:
+    with ProcessPoolExecutor(2, get_context("fork")) as two:
+        list(two.map(train, [store] * 2, ["pretrain_sr@4", "pretrain_recognizer"]))
+    assert set(runs(store)) == {"pipeline", "pretrain_sr@4", "pretrain_recognizer"}
